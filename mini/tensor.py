@@ -1,16 +1,15 @@
 """A tape of operations, and gradients of any order from it.
 
-Every operation is a value and a rule. `record` stores, beside the value, one function per parent
-that says how a cotangent flows back to it. Rules are written in Tensor operations, so what they
-compute is itself on the tape and can be differentiated again.
+Every operation is a value and a rule. `record` stores, beside the value, one function
+per parent that says how a cotangent flows back to it. Rules are written in Tensor
+operations, so what they compute is itself on the tape and can be differentiated again.
+The rules are in operations.py.
 """
 
 import itertools
 from contextlib import contextmanager
 
 import numpy as np
-
-from . import kernels
 
 _clock = itertools.count()  # creation order is a topological order
 _recording = True
@@ -19,8 +18,9 @@ _recording = True
 class Tensor:
     """An array that remembers how it was made.
 
-    `data` is any array, or numbers and nested lists of them (which become float32). Integer and
-    boolean tensors are allowed (labels, indices, masks) but cannot require a gradient.
+    `data` is any array, or numbers and nested lists of them (which become float32).
+    Integer and boolean tensors are allowed (labels, indices, masks) but cannot require
+    a gradient.
     """
 
     __array_priority__ = 100  # numpy leaves operators between arrays and Tensors to us
@@ -29,17 +29,22 @@ class Tensor:
 
     def __init__(self, data, requires_grad=False):
         if isinstance(data, Tensor):
-            raise TypeError("Tensor: data is a Tensor already; use .detach() for a leaf")
+            raise TypeError(
+                "Tensor: data is a Tensor already; use .detach() for a leaf"
+            )
         if not isinstance(data, (np.ndarray, np.generic)):
             data = np.asarray(data)
             if data.dtype == np.float64:
                 data = data.astype(np.float32)
         self.data = np.asarray(data)
         if self.data.dtype.kind not in "fiub":
-            raise TypeError(f"Tensor: data must be numbers, got dtype {self.data.dtype}")
+            raise TypeError(
+                f"Tensor: data must be numbers, got dtype {self.data.dtype}"
+            )
         if requires_grad and self.data.dtype.kind != "f":
             raise TypeError(
-                f"Tensor: only floating point can require a gradient, got {self.data.dtype}"
+                f"Tensor: only floating point can require a gradient,"
+                f" got {self.data.dtype}"
             )
         self.requires_grad = requires_grad
         self.edges = ()  # pairs (parent, rule)
@@ -50,7 +55,7 @@ class Tensor:
     ndim = property(lambda self: self.data.ndim)
     size = property(lambda self: self.data.size)
     dtype = property(lambda self: self.data.dtype)
-    T = property(lambda self: transpose(self))
+    T = property(lambda self: self.transpose())
 
     def __len__(self):
         return len(self.data)
@@ -81,11 +86,11 @@ class Tensor:
             leaf.grad = g if leaf.grad is None else leaf.grad + g
 
 
-# ---- the tape ------------------------------------------------------------------------------------
+# ---- the tape ------------------------------------------------------------------------
 
 
 def value_of(x):
-    """The array behind a Tensor; numpy's scalars as plain numbers, which never widen float32."""
+    """A Tensor's array; numpy's scalars as plain numbers, which never widen float32."""
     if isinstance(x, Tensor):
         return x.data
     return x.item() if isinstance(x, np.generic) else x
@@ -94,15 +99,22 @@ def value_of(x):
 def record(value, *edges):
     """The Tensor `value`, made from the parents in `edges`, pairs (parent, rule).
 
-    A rule maps the cotangent g of the result, and the result itself, to the parent's share of it.
-    Parents that are plain numbers or arrays, or need no gradient, are forgotten.
+    A rule maps the cotangent g of the result, and the result itself, to the parent's
+    share of it. Parents that are plain numbers or arrays, or need no gradient, are
+    forgotten.
     """
-    out = Tensor(np.asarray(value))
+    out = Tensor.__new__(
+        Tensor
+    )  # what an operation computes needs none of __init__'s checks
+    out.data = np.asarray(value)
+    out.index = next(_clock)
+    out.grad = None
+    out.edges = ()
     if _recording:
         out.edges = tuple(
-            edge for edge in edges if isinstance(edge[0], Tensor) and edge[0].requires_grad
+            [e for e in edges if isinstance(e[0], Tensor) and e[0].requires_grad]
         )
-        out.requires_grad = bool(out.edges)
+    out.requires_grad = out.edges != ()
     return out
 
 
@@ -123,15 +135,15 @@ def is_recording():
 
 
 def no_grad():
-    """Inside `with no_grad():` nothing is recorded: faster, and nothing can be differentiated."""
+    """Inside `with no_grad():` nothing is recorded: faster, without gradients."""
     return recording(False)
 
 
 def grad(y, xs, create_graph=False):
-    """Gradients of the scalar y with respect to each Tensor in the list xs: a list of Tensors.
+    """Gradients of the scalar y with respect to each Tensor in the list xs: a list.
 
-    A Tensor that y does not depend on gets zeros. With `create_graph=True` the gradients are on
-    the tape themselves, so that they can be differentiated again.
+    A Tensor that y does not depend on gets zeros. With `create_graph=True` the
+    gradients are on the tape themselves, so that they can be differentiated again.
     """
     xs = list(xs)
     _check_grad(y, xs)
@@ -145,8 +157,10 @@ def grad(y, xs, create_graph=False):
             for parent, rule in t.edges:
                 share = rule(g, t)
                 before = cotangent.get(parent)
-                cotangent[parent] = share if before is None else add(before, share)
-    return [cotangent[x] if x in cotangent else Tensor(np.zeros_like(x.data)) for x in xs]
+                cotangent[parent] = share if before is None else before + share
+    return [
+        cotangent[x] if x in cotangent else Tensor(np.zeros_like(x.data)) for x in xs
+    ]
 
 
 def _check_grad(y, xs):
@@ -156,14 +170,16 @@ def _check_grad(y, xs):
         raise ValueError(f"grad: y must be a scalar, got shape {y.shape}; sum it first")
     if not y.requires_grad:
         raise ValueError(
-            "grad: y depends on nothing that requires a gradient (was it made under no_grad,"
-            " or from .data?)"
+            "grad: y depends on nothing that requires a gradient"
+            " (was it made under no_grad, or from .data?)"
         )
     for i, x in enumerate(xs):
         if not isinstance(x, Tensor):
             raise TypeError(f"grad: xs[{i}] must be a Tensor, got {type(x).__name__}")
         if not x.requires_grad:
-            raise ValueError(f"grad: xs[{i}] of shape {x.shape} does not require a gradient")
+            raise ValueError(
+                f"grad: xs[{i}] of shape {x.shape} does not require a gradient"
+            )
 
 
 def ancestors(y):
@@ -175,290 +191,3 @@ def ancestors(y):
                 seen.add(parent)
                 stack.append(parent)
     return seen
-
-
-# ---- arithmetic ----------------------------------------------------------------------------------
-
-
-def unbroadcast(g, x):
-    """Sum g over the axes along which the operand x was broadcast, back to x's shape."""
-    shape = x.shape
-    if g.shape == shape:
-        return g
-    lead = g.ndim - len(shape)
-    stretched = (lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1)
-    return reshape(reduce_sum(g, (*range(lead), *stretched)), shape)
-
-
-def add(a, b):
-    return record(
-        value_of(a) + value_of(b),
-        (a, lambda g, out: unbroadcast(g, a)),
-        (b, lambda g, out: unbroadcast(g, b)),
-    )
-
-
-def sub(a, b):
-    return record(
-        value_of(a) - value_of(b),
-        (a, lambda g, out: unbroadcast(g, a)),
-        (b, lambda g, out: unbroadcast(-g, b)),
-    )
-
-
-def mul(a, b):
-    return record(
-        value_of(a) * value_of(b),
-        (a, lambda g, out: unbroadcast(g * b, a)),
-        (b, lambda g, out: unbroadcast(g * a, b)),
-    )
-
-
-def div(a, b):
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = value_of(a) / value_of(b)
-    return record(
-        value,
-        (a, lambda g, out: unbroadcast(g / b, a)),
-        (b, lambda g, out: unbroadcast(-g * out / b, b)),
-    )
-
-
-def power(a, p):
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = value_of(a) ** value_of(p)
-    return record(
-        value,
-        (a, lambda g, out: unbroadcast(g * p * power(a, p - 1), a)),
-        (p, lambda g, out: unbroadcast(g * out * log(a), p)),
-    )
-
-
-def matmul(a, b):
-    """Matrix product over the last two axes, batched over the others as in numpy."""
-    if 1 in (np.ndim(value_of(a)), np.ndim(value_of(b))):
-        return _matmul_vector(a, b)
-    return record(
-        kernels.matmul(value_of(a), value_of(b)),
-        (a, lambda g, out: unbroadcast(matmul(g, _swap(b)), a)),
-        (b, lambda g, out: unbroadcast(matmul(_swap(a), g), b)),
-    )
-
-
-def _matmul_vector(a, b):
-    """A vector is a row on the left, a column on the right; that axis goes away again."""
-    row, column = np.ndim(value_of(a)) == 1, np.ndim(value_of(b)) == 1
-    out = matmul(reshape(a, (1, -1)) if row else a, reshape(b, (-1, 1)) if column else b)
-    lead, (m, n) = out.shape[:-2], out.shape[-2:]
-    return reshape(out, (*lead, *(() if row else (m,)), *(() if column else (n,))))
-
-
-def _swap(a):
-    """Transpose the last two axes."""
-    if not isinstance(a, Tensor):
-        return np.swapaxes(a, -1, -2)
-    return transpose(a, (*range(a.ndim - 2), a.ndim - 1, a.ndim - 2))
-
-
-# ---- functions of one number ---------------------------------------------------------------------
-
-
-def exp(a):
-    with np.errstate(over="ignore"):
-        value = np.exp(value_of(a))
-    return record(value, (a, lambda g, out: g * out))
-
-
-def log(a):
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.log(value_of(a))
-    return record(value, (a, lambda g, out: g / a))
-
-
-def sqrt(a):
-    with np.errstate(invalid="ignore"):
-        value = np.sqrt(value_of(a))
-    return record(value, (a, lambda g, out: g / (out * 2)))
-
-
-def abs_(a):
-    return record(np.abs(value_of(a)), (a, lambda g, out: g * np.sign(a.data)))
-
-
-def tanh(a):
-    return record(np.tanh(value_of(a)), (a, lambda g, out: g * (1 - out * out)))
-
-
-def clip(a, low=None, high=None):
-    """Limit to low ≤ a ≤ high; the gradient is zero where the limit holds a back."""
-    value = np.clip(value_of(a), low, high)
-    inside = value == value_of(a)
-    return record(value, (a, lambda g, out: g * inside))
-
-
-def where(condition, a, b):
-    """a where the boolean array `condition` holds, else b."""
-    condition = np.asarray(value_of(condition))
-    return record(
-        np.where(condition, value_of(a), value_of(b)),
-        (a, lambda g, out: unbroadcast(where(condition, g, 0), a)),
-        (b, lambda g, out: unbroadcast(where(condition, 0, g), b)),
-    )
-
-
-# ---- reductions ----------------------------------------------------------------------------------
-
-
-def _kept(shape, axis):
-    """`shape` with the reduced axes kept at length one."""
-    if axis is None:
-        return (1,) * len(shape)
-    axes = {i % len(shape) for i in (axis if isinstance(axis, tuple) else (axis,))}
-    return tuple(1 if i in axes else n for i, n in enumerate(shape))
-
-
-def reduce_sum(a, axis=None, keepdims=False):
-    return record(
-        a.data.sum(axis=axis, keepdims=keepdims),
-        (a, lambda g, out: broadcast_to(reshape(g, _kept(a.shape, axis)), a.shape)),
-    )
-
-
-def mean(a, axis=None, keepdims=False):
-    kept = _kept(a.shape, axis)
-    count = a.size // max(1, int(np.prod(kept)))
-    return reduce_sum(a, axis, keepdims) * (1 / count if count else float("nan"))
-
-
-def var(a, axis=None, keepdims=False):
-    """The mean squared distance from the mean (torch's `correction=0`)."""
-    centred = a - mean(a, axis, keepdims=True)
-    return mean(centred * centred, axis, keepdims)
-
-
-def reduce_max(a, axis=None, keepdims=False):
-    """The largest value; equal ones share the gradient, as in torch's amax."""
-    value = a.data.max(axis=axis, keepdims=keepdims)
-    kept = _kept(a.shape, axis)
-
-    def rule(g, out):
-        winners = a.data == out.data.reshape(kept)
-        share = winners / winners.sum(axis=axis, keepdims=True).reshape(kept)
-        return broadcast_to(reshape(g, kept), a.shape) * share.astype(a.dtype)
-
-    return record(value, (a, rule))
-
-
-# ---- shapes and places ---------------------------------------------------------------------------
-
-
-def reshape(a, shape):
-    return record(value_of(a).reshape(shape), (a, lambda g, out: reshape(g, a.shape)))
-
-
-def broadcast_to(a, shape):
-    return record(
-        np.broadcast_to(value_of(a), shape), (a, lambda g, out: unbroadcast(g, a))
-    )
-
-
-def transpose(a, axes=None):
-    """Permute the axes (reverse them if none are given)."""
-    axes = tuple(reversed(range(a.ndim))) if axes is None else tuple(axes)
-    back = tuple(int(i) for i in np.argsort(axes))
-    return record(a.data.transpose(axes), (a, lambda g, out: transpose(g, back)))
-
-
-def index(a, where):
-    """a[where], for any numpy index: numbers, slices, masks, integer arrays."""
-    where = _plain_index(where)
-    return record(a.data[where], (a, lambda g, out: scatter(g, where, a.shape)))
-
-
-def scatter(a, where, shape):
-    """Zeros of `shape` with a added at [where]: the adjoint of indexing."""
-    value = np.zeros(shape, a.dtype)
-    if _has_arrays(where):
-        np.add.at(value, where, a.data)  # a place named twice receives both
-    else:
-        value[where] = a.data
-    return record(value, (a, lambda g, out: index(g, where)))
-
-
-def _plain_index(where):
-    if isinstance(where, tuple):
-        return tuple(value_of(i) for i in where)
-    return np.asarray(where) if isinstance(where, list) else value_of(where)
-
-
-def _has_arrays(where):
-    parts = where if isinstance(where, tuple) else (where,)
-    return any(isinstance(i, (np.ndarray, list)) for i in parts)
-
-
-def gather(a, axis, where):
-    """a's values at the integer array `where` along one axis (torch.gather)."""
-    where = np.asarray(value_of(where))
-    places = list(np.ogrid[tuple(slice(n) for n in where.shape)])
-    places[axis] = where
-    return index(a, tuple(places))
-
-
-def concatenate(parts, axis=0):
-    """Join Tensors along an existing axis."""
-    parts = list(parts)
-    value = np.concatenate([value_of(p) for p in parts], axis)
-    ends = np.cumsum([np.shape(value_of(p))[axis] for p in parts])
-
-    def share(start, end):
-        where = [slice(None)] * value.ndim
-        where[axis] = slice(int(start), int(end))
-        return lambda g, out: index(g, tuple(where))
-
-    starts = [0, *ends[:-1]]
-    return record(
-        value, *((p, share(s, e)) for p, s, e in zip(parts, starts, ends, strict=True))
-    )
-
-
-def stack(parts, axis=0):
-    """Join Tensors of one shape along a new axis."""
-    parts = [p if isinstance(p, Tensor) else Tensor(np.asarray(p)) for p in parts]
-    at = axis % (parts[0].ndim + 1)
-    return concatenate([reshape(p, (*p.shape[:at], 1, *p.shape[at:])) for p in parts], at)
-
-
-def pad(a, widths, value=0.0):
-    """Surround with `value`: widths is one pair (before, after) per axis."""
-    inside = tuple(slice(b, b + n) for (b, _), n in zip(widths, a.shape, strict=True))
-    return record(
-        np.pad(a.data, widths, constant_values=value),
-        (a, lambda g, out: index(g, inside)),
-    )
-
-
-# ---- the operations as operators and methods of Tensor -------------------------------------------
-
-
-def _reversed(operation):
-    return lambda a, b: operation(b, a)
-
-
-for _name, _operation in dict(
-    add=add, sub=sub, mul=mul, truediv=div, pow=power, matmul=matmul
-).items():
-    setattr(Tensor, f"__{_name}__", _operation)
-    setattr(Tensor, f"__r{_name}__", _reversed(_operation))
-
-for _name in ("lt", "le", "gt", "ge"):  # plain boolean arrays: they have no gradient
-    _compare = getattr(np.ndarray, f"__{_name}__")
-    setattr(Tensor, f"__{_name}__", lambda a, b, op=_compare: op(a.data, value_of(b)))
-
-Tensor.__neg__ = lambda a: mul(a, -1)
-Tensor.__getitem__ = index
-Tensor.__abs__ = Tensor.abs = abs_
-Tensor.exp, Tensor.log, Tensor.sqrt, Tensor.tanh = exp, log, sqrt, tanh
-Tensor.sum, Tensor.mean, Tensor.var = reduce_sum, mean, var
-Tensor.max, Tensor.min = reduce_max, lambda a, *args, **kw: -reduce_max(-a, *args, **kw)
-Tensor.reshape = lambda a, *shape: reshape(a, shape[0] if len(shape) == 1 else shape)
-Tensor.transpose = lambda a, *axes: transpose(a, axes or None)

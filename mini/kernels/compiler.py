@@ -1,0 +1,32 @@
+"""How numba compiles here: one pool of threads, wide vectors, memory that is kept."""
+
+import ctypes
+
+import llvmlite.binding as llvm
+import numba
+import scipy.linalg.blas  # noqa: F401  numba's np.dot calls it: load, then limit
+from numba import njit
+from threadpoolctl import threadpool_limits
+
+PARTS = 8  # shares of a batch: fixed, so no result depends on the number of threads
+
+# two pools of threads would fight; ours is numba's
+threadpool_limits(1, user_api="blas")
+
+try:  # tell glibc to keep freed memory: fresh pages cost more than most arithmetic
+    _libc = ctypes.CDLL("libc.so.6")
+    _libc.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD
+    _libc.mallopt(-1, (1 << 31) - 1)  # M_TRIM_THRESHOLD
+except (OSError, AttributeError):  # not glibc
+    pass
+
+if numba.config.CPU_FEATURES is None:  # let LLVM use the widest vectors there are
+    _features = llvm.get_host_cpu_features()
+    if _features.get("avx512f"):
+        numba.config.CPU_NAME = llvm.get_host_cpu_name()
+        numba.config.CPU_FEATURES = _features.flatten() + ",-prefer-256-bit"
+
+# the compiler may reorder and fuse additions, but must pass NaN and Inf through
+FAST = {"reassoc", "contract", "nsz", "arcp"}
+compiled = njit(cache=True, fastmath=FAST)
+parallel = njit(cache=True, fastmath=FAST, parallel=True)
