@@ -11,7 +11,7 @@ import numpy as np
 
 from . import kernels
 from .operations import broadcast_to, reshape
-from .tensor import Tensor, record, value_of
+from .tensor import as_tensor, record, value_of
 
 
 def conv_taps(x, w, taps, stride, size, b=None):
@@ -24,10 +24,8 @@ def conv_taps(x, w, taps, stride, size, b=None):
     O, C, T = w.shape
     y = np.empty((len(x.data), O, *size), x.dtype)
     bias = np.zeros(O, x.dtype) if b is None else b.data
-    weights = np.ascontiguousarray(w.data).reshape(O, C * T)
-    kernels.conv(
-        np.ascontiguousarray(x.data), weights, bias, taps, stride, y, 1, (0, 0)
-    )
+    weights = kernels.ready(w.data).reshape(O, C * T)
+    kernels.conv(kernels.ready(x.data), weights, bias, taps, stride, y, 1, (0, 0))
     return record(
         y,
         (x, lambda g, out: conv_taps_input(g, w, taps, stride, x.shape[2:])),
@@ -45,15 +43,13 @@ def conv_taps_input(y, w, taps, stride, size):
     """
     O, C, T = w.shape
     x = np.empty((len(y.data), C, *size), y.dtype)
-    source, none = np.ascontiguousarray(y.data), np.zeros(C, y.dtype)
+    source, none = kernels.ready(y.data), np.zeros(C, y.dtype)
     turned = w.data.transpose(1, 0, 2)
     for a in range(min(stride, size[0])):
         for b in range(min(stride, size[1])):
             away = np.array([a, b]) - taps
             seen = (away % stride == 0).all(axis=1)
-            weights = np.ascontiguousarray(turned[:, :, seen]).reshape(
-                C, O * seen.sum()
-            )
+            weights = kernels.ready(turned[:, :, seen]).reshape(C, O * seen.sum())
             kernels.conv(
                 source, weights, none, away[seen] // stride, 1, x, stride, (a, b)
             )
@@ -69,7 +65,7 @@ def conv_taps_weight(x, y, taps, stride):
     C, O, T = x.shape[1], y.shape[1], len(taps)
     parts = np.zeros((kernels.PARTS, O, C * T), x.dtype)
     kernels.conv_weight(
-        np.ascontiguousarray(x.data), np.ascontiguousarray(y.data), taps, stride, parts
+        kernels.ready(x.data), kernels.ready(y.data), taps, stride, parts
     )
     return record(
         parts.sum(axis=0).reshape(O, C, T),
@@ -89,13 +85,14 @@ def sum_over_images(x):
 def conv2d(x, w, b=None, *, stride=1, padding=0, dilation=1, mask=None):
     """Convolve images x (N, C, H, W) with w (O, C, KH, KW), plus b (O,).
 
-    stride ≥ 1, padding ≥ 0 (a number, or one each for rows and columns) and dilation ≥
-    1 are pixels. mask is boolean: (KH, KW) drops taps, so that less is computed, and
-    (O, C, KH, KW) also switches single weights off. → (N, O, Ho, Wo) with Ho = ⌊(H +
-    2·padding − dilation·(KH − 1) − 1) / stride⌋ + 1. Raises ValueError for shapes that
-    do not fit.
+    stride, padding (a number, or one each for rows and columns) and dilation are in
+    pixels. mask is boolean: (KH, KW) drops taps, so that less is computed, and
+    (O, C, KH, KW) also switches single weights off. → (N, O, Ho, Wo), with
+    Ho = ⌊(H + 2·padding − dilation·(KH − 1) − 1) / stride⌋ + 1. Raises ValueError for
+    shapes that do not fit, TypeError for dtypes that differ.
     """
-    x, w = check_images("conv2d", x), _weights("conv2d", w, x, b)
+    x = check_images("conv2d", x)
+    w, b = _weights("conv2d", w, b, x)
     check_whole("conv2d", stride=stride, dilation=dilation)
     (top, left), (KH, KW) = _pair("conv2d", padding), w.shape[2:]
     if w.shape[1] != x.shape[1]:
@@ -124,12 +121,13 @@ def conv_transpose2d(x, w, b=None, *, stride=1, padding=0, output_padding=0):
     """
     name = "conv_transpose2d"
     x = check_images(name, x)
-    w = _weights(name, w, x, b, axis=1)
+    w, b = _weights(name, w, b, x, axis=1)
     check_whole(name, stride=stride)
+    check_whole(name, 0, output_padding=output_padding)
     (top, left), (KH, KW) = _pair(name, padding), w.shape[2:]
     if w.shape[0] != x.shape[1]:
         raise ValueError(f"{name}: x has {x.shape[1]} channels, w expects {w.shape[0]}")
-    if not 0 <= output_padding < stride:
+    if output_padding >= stride:
         raise ValueError(
             f"{name}: output_padding must be 0 ≤ … < stride = {stride},"
             f" got {output_padding}"
@@ -169,7 +167,8 @@ def _masked(w, taps, mask, kernel):
 
 
 def check_images(name, x):
-    x = x if isinstance(x, Tensor) else Tensor(x)
+    """x as a Tensor; an error in the name of the function unless it is images."""
+    x = as_tensor(x)
     if x.ndim != 4:
         raise ValueError(f"{name}: x must be images (N, C, H, W), got shape {x.shape}")
     if x.dtype not in (np.float32, np.float64):
@@ -177,33 +176,34 @@ def check_images(name, x):
     return x
 
 
-def _weights(name, w, x, b, axis=0):
-    w = w if isinstance(w, Tensor) else Tensor(w)
+def _weights(name, w, b, x, axis=0):
+    w, b = as_tensor(w), None if b is None else as_tensor(b)
     if w.ndim != 4 or 0 in w.shape[2:]:
         raise ValueError(
             f"{name}: w must have four axes, kernel sizes last, got shape {w.shape}"
         )
-    if w.dtype != x.dtype:
-        raise TypeError(f"{name}: x is {x.dtype} but w is {w.dtype}")
     if b is not None and b.shape != (w.shape[axis],):
         raise ValueError(f"{name}: b must have shape ({w.shape[axis]},), got {b.shape}")
-    return w
+    for key, value in (("w", w), ("b", b)):
+        if value is not None and value.dtype != x.dtype:
+            raise TypeError(f"{name}: x is {x.dtype} but {key} is {value.dtype}")
+    return w, b
 
 
-def check_whole(name, **values):
+def check_whole(name, least=1, **values):
+    """An error in the name of the function unless all are whole numbers ≥ least."""
     for key, value in values.items():
-        if not isinstance(value, (int, np.integer)) or value < 1:
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if not whole or value < least:
             raise ValueError(
-                f"{name}: {key} must be a whole number of at least 1, got {value!r}"
+                f"{name}: {key} must be a whole number ≥ {least}, got {value!r}"
             )
 
 
 def _pair(name, padding):
     pair = padding if isinstance(padding, tuple) else (padding, padding)
-    if len(pair) != 2 or any(
-        not isinstance(p, (int, np.integer)) or p < 0 for p in pair
-    ):
-        raise ValueError(
-            f"{name}: padding must be one or two numbers ≥ 0, got {padding!r}"
-        )
+    if len(pair) != 2:
+        raise ValueError(f"{name}: padding must be one or two numbers, got {padding!r}")
+    for p in pair:
+        check_whole(name, 0, padding=p)
     return pair

@@ -32,13 +32,15 @@ from .operations import (  # noqa: F401  and so are the primitives
     transpose,
     where,
 )
-from .tensor import Tensor, is_recording, record, value_of
+from .tensor import Tensor, as_tensor, is_recording, record, silent, value_of
 
 # ---- activations ---------------------------------------------------------------------
 
 
+@silent
 def relu(x):
     """max(x, 0)."""
+    x = as_tensor(x)
     return record(
         kernels.relu(x.data), (x, lambda g, out: _where_positive(g, out.data))
     )
@@ -51,25 +53,32 @@ def _where_positive(g, out):
     )
 
 
+@silent
 def leaky_relu(x, negative_slope=0.01):
     """x where positive, else negative_slope · x."""
+    x = as_tensor(x)
     return x * np.where(x.data > 0, 1, negative_slope).astype(x.dtype)
 
 
+@silent
 def elu(x, alpha=1.0):
     """x where positive, else alpha · (exp(x) − 1)."""
+    x = as_tensor(x)
     return where(x.data > 0, x, alpha * (exp(clip(x, None, 0)) - 1))
 
 
+@silent
 def sigmoid(x):
-    """1 / (1 + exp(−x)), without overflow."""
-    small = np.exp(-np.abs(x.data))
-    value = np.where(x.data >= 0, 1, small) / (1 + small)
-    return record(value.astype(x.dtype), (x, lambda g, out: g * (out * (1 - out))))
+    """1 / (1 + exp(−x))."""
+    x = as_tensor(x)
+    value = 1 / (1 + np.exp(-x.data))
+    return record(value, (x, lambda g, out: g * (out * (1 - out))))
 
 
+@silent
 def softplus(x):
     """log(1 + exp(x)), without overflow."""
+    x = as_tensor(x)
     value = np.maximum(x.data, 0) + np.log1p(np.exp(-np.abs(x.data)))
     return record(value, (x, lambda g, out: g * sigmoid(x)))
 
@@ -79,10 +88,9 @@ def gate(x):
 
     (N, 2C, H, W) → (N, C, H, W);     van den Oord et al. 2016b, equation 2.
     """
-    if x.shape[1] % 2:
-        raise ValueError(
-            f"gate: x must have an even number of channels, got {x.shape[1]}"
-        )
+    x = as_tensor(x)
+    if x.ndim < 2 or x.shape[1] % 2:
+        raise ValueError(f"gate: axis 1 of x must be even in length, got {x.shape}")
     if x.dtype != np.float32:
         return _gate(x)[0]
 
@@ -102,16 +110,20 @@ def _gate(x):
     return t * s, t, s
 
 
+@silent
 def softmax(x, axis=-1):
     """exp(x) / Σ exp(x) along an axis."""
+    x = as_tensor(x)
     return record(
         np.exp(_log_softmax(x.data, axis)),
         (x, lambda g, out: out * (g - (g * out).sum(axis, keepdims=True))),
     )
 
 
+@silent
 def log_softmax(x, axis=-1):
     """log softmax(x), without overflow."""
+    x = as_tensor(x)
     return record(
         _log_softmax(x.data, axis),
         (x, lambda g, out: g - exp(out) * g.sum(axis, keepdims=True)),
@@ -123,8 +135,10 @@ def _log_softmax(x, axis):
     return x - np.log(np.exp(x).sum(axis=axis, keepdims=True))
 
 
+@silent
 def logsumexp(x, axis=-1, keepdims=False):
     """log Σ exp(x) along an axis, without overflow."""
+    x = as_tensor(x)
     top = x.data.max(axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
     out = log(exp(x - top).sum(axis, keepdims=True)) + top
@@ -136,12 +150,27 @@ def logsumexp(x, axis=-1, keepdims=False):
 
 def linear(x, w, b=None):
     """x (…, I) times w (O, I) transposed, plus b (O,): → (…, O)."""
-    if x.shape[-1] != w.shape[1]:
+    x, w, b = as_tensor(x), as_tensor(w), None if b is None else as_tensor(b)
+    if w.ndim != 2 or x.ndim < 1 or x.shape[-1] != w.shape[1]:
         raise ValueError(
-            f"linear: x has {x.shape[-1]} features, w expects {w.shape[1]}"
+            f"linear: x {x.shape} and w {w.shape} do not fit: (…, I), (O, I)"
         )
-    y = x @ w.T
-    return y if b is None else y + b
+    if b is not None and b.shape != (len(w),):
+        raise ValueError(f"linear: b must have shape ({len(w)},), got {b.shape}")
+    if not x.dtype == w.dtype == (w if b is None else b).dtype:
+        raise TypeError(
+            f"linear: x is {x.dtype}, w {w.dtype}, b {None if b is None else b.dtype}"
+        )
+    if x.ndim != 2:
+        y = linear(reshape(x, (-1, x.shape[-1])), w, b)
+        return reshape(y, (*x.shape[:-1], len(w)))
+    value = kernels.matmul(x.data, w.data.T)
+    return record(
+        value if b is None else np.add(value, b.data, out=value),
+        (x, lambda g, out: g @ w),
+        (w, lambda g, out: g.T @ x),
+        (b, lambda g, out: g.sum(0)),
+    )
 
 
 def dropout(x, p=0.5, *, rng, training=True):
@@ -150,6 +179,8 @@ def dropout(x, p=0.5, *, rng, training=True):
         raise ValueError(f"dropout: p must be 0 ≤ p < 1, got {p}")
     if not training or p == 0:
         return x
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"dropout: rng must be a numpy random Generator, got {rng!r}")
     keep = rng.random(x.shape, dtype=np.float32) >= p
     return x * (keep / (1 - p)).astype(x.dtype)
 
@@ -186,12 +217,12 @@ def avg_pool2d(x, kernel_size, stride=None, padding=0):
 
 
 def _windows(name, x, kernel_size, stride, padding):
-    x, stride = check_images(name, x), stride or kernel_size
+    x = check_images(name, x)
+    stride = kernel_size if stride is None else stride
     check_whole(name, kernel_size=kernel_size, stride=stride)
-    if not 0 <= padding <= kernel_size // 2:
-        raise ValueError(
-            f"{name}: padding must be 0 ≤ … ≤ kernel_size / 2, got {padding}"
-        )
+    check_whole(name, 0, padding=padding)
+    if padding > kernel_size // 2:
+        raise ValueError(f"{name}: padding must be ≤ kernel_size / 2, got {padding}")
     size = tuple((n + 2 * padding - kernel_size) // stride + 1 for n in x.shape[2:])
     if min(size) < 1:
         raise ValueError(
@@ -230,7 +261,9 @@ def pixel_shuffle(x, upscale_factor):
 
 def cross_entropy(logits, target, reduction="mean"):
     """−log softmax(logits)[target] in nats: logits (N, K, …), integers (N, …)."""
-    target = np.asarray(value_of(target))
+    logits, target = as_tensor(logits), np.asarray(value_of(target))
+    if logits.ndim < 2:
+        raise ValueError(f"cross_entropy: logits must be (N, K, …), got {logits.shape}")
     if target.dtype.kind not in "iu" or target.shape != (
         logits.shape[0],
         *logits.shape[2:],
@@ -251,6 +284,7 @@ def cross_entropy(logits, target, reduction="mean"):
 
 def binary_cross_entropy_with_logits(logits, target, reduction="mean"):
     """−log Bernoulli(target; sigmoid(logits)) in nats, target in [0, 1]."""
+    logits = as_tensor(logits)
     if logits.shape != np.shape(value_of(target)):
         raise ValueError(
             f"binary_cross_entropy_with_logits: logits have shape {logits.shape},"
@@ -262,6 +296,7 @@ def binary_cross_entropy_with_logits(logits, target, reduction="mean"):
 
 def mse_loss(x, target, reduction="mean"):
     """(x − target)², of one shape."""
+    x = as_tensor(x)
     if x.shape != np.shape(value_of(target)):
         raise ValueError(
             f"mse_loss: x has shape {x.shape}, target has {np.shape(value_of(target))}"

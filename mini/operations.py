@@ -6,16 +6,17 @@ Tensor.
 """
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from . import kernels
-from .tensor import Tensor, record, value_of
+from .tensor import Tensor, as_tensor, record, silent, value_of
 
 # ---- arithmetic ----------------------------------------------------------------------
 
 
 def unbroadcast(g, x):
-    """Sum g over the axes along which x was broadcast, back to x's shape."""
-    shape = x.shape
+    """Bring g back to the shape and dtype that x had before broadcasting: sum it."""
+    g, shape = astype(g, x.dtype), x.shape
     if g.shape == shape:
         return g
     lead = g.ndim - len(shape)
@@ -25,50 +26,80 @@ def unbroadcast(g, x):
     return reshape(reduce_sum(g, (*range(lead), *stretched)), shape)
 
 
+def astype(a, dtype):
+    """a with its numbers in another floating point dtype."""
+    if a.dtype == dtype:
+        return a
+    return record(a.data.astype(dtype), (a, lambda g, out: astype(g, a.dtype)))
+
+
+def _operands(a, b):
+    """The arrays or numbers behind a and b; whole numbers never widen the other."""
+    a, b = value_of(a), value_of(b)
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.dtype != b.dtype:
+        if a.dtype.kind == "f" and b.dtype.kind in "iu":
+            b = b.astype(a.dtype)
+        elif b.dtype.kind == "f" and a.dtype.kind in "iu":
+            a = a.astype(b.dtype)
+    return a, b
+
+
+@silent
 def add(a, b):
+    x, y = _operands(a, b)
     return record(
-        value_of(a) + value_of(b),
+        x + y,
         (a, lambda g, out: unbroadcast(g, a)),
         (b, lambda g, out: unbroadcast(g, b)),
     )
 
 
+@silent
 def sub(a, b):
+    x, y = _operands(a, b)
     return record(
-        value_of(a) - value_of(b),
+        x - y,
         (a, lambda g, out: unbroadcast(g, a)),
         (b, lambda g, out: unbroadcast(-g, b)),
     )
 
 
+@silent
 def mul(a, b):
+    x, y = _operands(a, b)
     return record(
-        value_of(a) * value_of(b),
+        x * y,
         (a, lambda g, out: unbroadcast(g * b, a)),
         (b, lambda g, out: unbroadcast(g * a, b)),
     )
 
 
+@silent
 def div(a, b):
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = value_of(a) / value_of(b)
+    x, y = _operands(a, b)
     return record(
-        value,
+        x / y,
         (a, lambda g, out: unbroadcast(g / b, a)),
         (b, lambda g, out: unbroadcast(-g * out / b, b)),
     )
 
 
+@silent
 def power(a, p):
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = value_of(a) ** value_of(p)
-    return record(
-        value,
-        (a, lambda g, out: unbroadcast(g * p * power(a, p - 1), a)),
-        (p, lambda g, out: unbroadcast(g * out * log(a), p)),
-    )
+    """a to the power p; a⁰ does not depend on a, nor 0ᵖ on p, to any order."""
+    x, y = _operands(a, p)
+
+    def base(g, out):
+        less = (p if np.all(y) else where(np.equal(y, 0), 1, p)) - 1
+        return unbroadcast(g * p * power(a, less), a)
+
+    def exponent(g, out):
+        return unbroadcast(g * out * log(where(np.equal(x, 0), 1, a)), p)
+
+    return record(x**y, (a, base), (p, exponent))
 
 
+@silent
 def matmul(a, b):
     """Matrix product over the last two axes, batched over the others as in numpy."""
     if 1 in (np.ndim(value_of(a)), np.ndim(value_of(b))):
@@ -100,21 +131,21 @@ def _swap(a):
 # ---- functions of one number ---------------------------------------------------------
 
 
+@silent
 def exp(a):
-    with np.errstate(over="ignore"):
-        value = np.exp(value_of(a))
+    value = np.exp(value_of(a))
     return record(value, (a, lambda g, out: g * out))
 
 
+@silent
 def log(a):
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.log(value_of(a))
+    value = np.log(value_of(a))
     return record(value, (a, lambda g, out: g / a))
 
 
+@silent
 def sqrt(a):
-    with np.errstate(invalid="ignore"):
-        value = np.sqrt(value_of(a))
+    value = np.sqrt(value_of(a))
     return record(value, (a, lambda g, out: g / (out * 2)))
 
 
@@ -128,7 +159,7 @@ def tanh(a):
 
 def clip(a, low=None, high=None):
     """Limit to low ≤ a ≤ high; the gradient is zero where the limit holds a back."""
-    value = np.clip(value_of(a), low, high)
+    value = np.clip(value_of(a), value_of(low), value_of(high))
     inside = value == value_of(a)
     return record(value, (a, lambda g, out: g * inside))
 
@@ -136,8 +167,11 @@ def clip(a, low=None, high=None):
 def where(condition, a, b):
     """a where the boolean array `condition` holds, else b."""
     condition = np.asarray(value_of(condition))
+    if condition.dtype != bool:
+        raise TypeError(f"where: condition must be boolean, got {condition.dtype}")
+    x, y = _operands(a, b)
     return record(
-        np.where(condition, value_of(a), value_of(b)),
+        np.where(condition, x, y),
         (a, lambda g, out: unbroadcast(where(condition, g, 0), a)),
         (b, lambda g, out: unbroadcast(where(condition, 0, g), b)),
     )
@@ -154,6 +188,7 @@ def _kept(shape, axis):
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
+@silent
 def reduce_sum(a, axis=None, keepdims=False):
     return record(
         a.data.sum(axis=axis, keepdims=keepdims),
@@ -202,6 +237,9 @@ def broadcast_to(a, shape):
 def transpose(a, axes=None):
     """Permute the axes (reverse them if none are given)."""
     axes = tuple(reversed(range(a.ndim))) if axes is None else tuple(axes)
+    axes = normalize_axis_tuple(axes, a.ndim)
+    if len(axes) != a.ndim:
+        raise ValueError(f"transpose: axes {axes} must name all {a.ndim} axes once")
     back = tuple(int(i) for i in np.argsort(axes))
     return record(a.data.transpose(axes), (a, lambda g, out: transpose(g, back)))
 
@@ -223,8 +261,12 @@ def scatter(a, where, shape):
 
 
 def _plain_index(where):
+    """The index without Tensors; lists, and tuples inside it, become arrays."""
     if isinstance(where, tuple):
-        return tuple(value_of(i) for i in where)
+        return tuple(
+            np.asarray(i) if isinstance(i, (list, tuple)) else value_of(i)
+            for i in where
+        )
     return np.asarray(where) if isinstance(where, list) else value_of(where)
 
 
@@ -260,8 +302,8 @@ def concatenate(parts, axis=0):
 
 def stack(parts, axis=0):
     """Join Tensors of one shape along a new axis."""
-    parts = [p if isinstance(p, Tensor) else Tensor(np.asarray(p)) for p in parts]
-    at = axis % (parts[0].ndim + 1)
+    parts = [as_tensor(p) for p in parts]
+    at = normalize_axis_index(axis, parts[0].ndim + 1)
     return concatenate(
         [reshape(p, (*p.shape[:at], 1, *p.shape[at:])) for p in parts], at
     )
@@ -269,6 +311,10 @@ def stack(parts, axis=0):
 
 def pad(a, widths, value=0.0):
     """Surround with `value`: widths is one pair (before, after) per axis."""
+    if np.shape(widths) != (a.ndim, 2):
+        raise ValueError(
+            f"pad: widths must be {a.ndim} pairs (before, after), got {widths!r}"
+        )
     inside = tuple(slice(b, b + n) for (b, _), n in zip(widths, a.shape, strict=True))
     return record(
         np.pad(a.data, widths, constant_values=value),
@@ -277,6 +323,12 @@ def pad(a, widths, value=0.0):
 
 
 # ---- the operations as operators and methods of Tensor -------------------------------
+
+
+def _unpack(numbers):
+    """(2, 3) from f(2, 3) and from f((2, 3))."""
+    one = len(numbers) == 1 and isinstance(numbers[0], (tuple, list))
+    return numbers[0] if one else numbers
 
 
 def _reversed(operation):
@@ -299,5 +351,5 @@ Tensor.__abs__ = Tensor.abs = abs_
 Tensor.exp, Tensor.log, Tensor.sqrt, Tensor.tanh = exp, log, sqrt, tanh
 Tensor.sum, Tensor.mean, Tensor.var = reduce_sum, mean, var
 Tensor.max, Tensor.min = reduce_max, lambda a, *args, **kw: -reduce_max(-a, *args, **kw)
-Tensor.reshape = lambda a, *shape: reshape(a, shape[0] if len(shape) == 1 else shape)
-Tensor.transpose = lambda a, *axes: transpose(a, axes or None)
+Tensor.reshape = lambda a, *shape: reshape(a, _unpack(shape))
+Tensor.transpose = lambda a, *axes: transpose(a, _unpack(axes) or None)

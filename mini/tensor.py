@@ -13,6 +13,7 @@ import numpy as np
 
 _clock = itertools.count()  # creation order is a topological order
 _recording = True
+silent = np.errstate(all="ignore")  # NaN and Inf pass through without a warning
 
 
 class Tensor:
@@ -60,6 +61,9 @@ class Tensor:
     def __len__(self):
         return len(self.data)
 
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.data, dtype=dtype, copy=copy)
+
     def __repr__(self):
         text = np.array2string(self.data, precision=4, separator=", ", prefix="Tensor(")
         return f"Tensor({text}{', requires_grad=True' if self.requires_grad else ''})"
@@ -93,7 +97,14 @@ def value_of(x):
     """A Tensor's array; numpy's scalars as plain numbers, which never widen float32."""
     if isinstance(x, Tensor):
         return x.data
+    if isinstance(x, (list, tuple)):
+        return Tensor(x).data
     return x.item() if isinstance(x, np.generic) else x
+
+
+def as_tensor(x):
+    """x itself if it is a Tensor, else a Tensor of it."""
+    return x if isinstance(x, Tensor) else Tensor(x)
 
 
 def record(value, *edges):
@@ -139,17 +150,20 @@ def no_grad():
     return recording(False)
 
 
-def grad(y, xs, create_graph=False):
+def grad(y, xs, create_graph=False, grad_output=None):
     """Gradients of the scalar y with respect to each Tensor in the list xs: a list.
 
-    A Tensor that y does not depend on gets zeros. With `create_graph=True` the
-    gradients are on the tape themselves, so that they can be differentiated again.
+    A Tensor that y does not depend on gets zeros. With create_graph=True the gradients
+    are on the tape themselves, so that they can be differentiated again. A y that is no
+    scalar needs grad_output, of y's shape: the result is then the gradient of
+    (y · grad_output).sum(), a vector-Jacobian product.
     """
     xs = list(xs)
-    _check_grad(y, xs)
-    cotangent = {y: Tensor(np.ones_like(y.data))}
+    _check_grad(y, xs, grad_output)
+    start = np.ones_like(y.data) if grad_output is None else grad_output
+    cotangent = {y: as_tensor(start)}
     wanted = set(xs)
-    with recording(create_graph):
+    with recording(create_graph), np.errstate(all="ignore"):
         for t in sorted(ancestors(y), key=lambda t: -t.index):
             g = cotangent.get(t) if t in wanted else cotangent.pop(t, None)
             if g is None:
@@ -163,11 +177,16 @@ def grad(y, xs, create_graph=False):
     ]
 
 
-def _check_grad(y, xs):
+def _check_grad(y, xs, grad_output):
     if not isinstance(y, Tensor):
         raise TypeError(f"grad: y must be a Tensor, got {type(y).__name__}")
-    if y.size != 1:
+    if grad_output is None and y.size != 1:
         raise ValueError(f"grad: y must be a scalar, got shape {y.shape}; sum it first")
+    if grad_output is not None and np.shape(value_of(grad_output)) != y.shape:
+        raise ValueError(
+            f"grad: grad_output must have y's shape {y.shape},"
+            f" got {np.shape(value_of(grad_output))}"
+        )
     if not y.requires_grad:
         raise ValueError(
             "grad: y depends on nothing that requires a gradient"

@@ -4,6 +4,7 @@ import ctypes
 
 import llvmlite.binding as llvm
 import numba
+import numpy as np
 import scipy.linalg.blas  # noqa: F401  numba's np.dot calls it: load, then limit
 from numba import njit
 from threadpoolctl import threadpool_limits
@@ -30,3 +31,8 @@ if numba.config.CPU_FEATURES is None:  # let LLVM use the widest vectors there a
 FAST = {"reassoc", "contract", "nsz", "arcp"}
 compiled = njit(cache=True, fastmath=FAST)
 parallel = njit(cache=True, fastmath=FAST, parallel=True)
+
+
+def ready(x):
+    """x as kernels take it, copied if need be: each kind of array is compiled for."""
+    return np.require(x, requirements=("C", "W"))

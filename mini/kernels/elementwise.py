@@ -6,7 +6,7 @@ Tests are written so that NaN passes through.
 import numpy as np
 from numba import prange
 
-from .compiler import PARTS, compiled, parallel
+from .compiler import PARTS, compiled, parallel, ready
 
 
 @compiled
@@ -45,7 +45,7 @@ def where_positive(g, out):
 
 
 def _flat(x):
-    return np.ascontiguousarray(x).reshape(-1)
+    return ready(x).reshape(-1)
 
 
 _f = np.float32
@@ -110,7 +110,7 @@ def gate_back(x, g):
 
 
 def _rows(x):
-    return np.ascontiguousarray(x).reshape(len(x), int(np.prod(x.shape[1:])))
+    return ready(x).reshape(len(x), int(np.prod(x.shape[1:])))
 
 
 @parallel

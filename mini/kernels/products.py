@@ -3,33 +3,46 @@
 import numpy as np
 from numba import prange
 
-from .compiler import PARTS, parallel
+from .compiler import PARTS, parallel, ready
 
 
 @parallel
-def _matmul(a, b, y):
-    rows = -(-len(a) // PARTS)
-    for p in prange(PARTS):
-        i, j = min(p * rows, len(a)), min((p + 1) * rows, len(a))
-        if i < j:
-            np.dot(a[i:j], b, y[i:j])
+def _share_rows(a, b, pieces, y):
+    for p in prange(pieces):
+        i, j = len(a) * p // pieces, len(a) * (p + 1) // pieces
+        np.dot(a[i:j], b, y[i:j])
+
+
+@parallel
+def _share_columns(a, b, pieces, y):
+    N = b.shape[1]
+    for p in prange(pieces):
+        i, j = N * p // pieces, N * (p + 1) // pieces
+        y[:, i:j] = np.dot(a, b[:, i:j].copy())
+
+
+@parallel
+def _share_transposed(a, bt, pieces, y):
+    for p in prange(pieces):
+        i, j = len(bt) * p // pieces, len(bt) * (p + 1) // pieces
+        y[:, i:j] = np.dot(a, bt[i:j].T)
 
 
 def matmul(a, b):
-    """numpy's matmul, with the rows of one large product shared between the threads."""
-    if (
-        a.ndim != 2
-        or b.ndim != 2
-        or a.dtype != b.dtype
-        or a.size * b.shape[-1] < 1 << 18
-    ):
+    """numpy's matmul, with one large product shared between the threads."""
+    large = a.ndim == b.ndim == 2 and a.size * b.shape[-1] > 1 << 19
+    floats = a.dtype == b.dtype and a.dtype in (np.float32, np.float64)
+    if not (large and floats and a.shape[1] == b.shape[0]):
         return np.matmul(a, b)
-    if a.shape[1] != b.shape[0] or a.dtype not in (np.float32, np.float64):
-        return np.matmul(a, b)
-    if not (b.flags.c_contiguous or b.flags.f_contiguous):
-        b = np.ascontiguousarray(b)
     y = np.empty((len(a), b.shape[1]), a.dtype)
-    _matmul(np.ascontiguousarray(a), b, y)
+    pieces = 2 if max(y.shape) < 256 else 4 if max(y.shape) < 1024 else PARTS
+    a = ready(a)
+    if len(a) >= min(256, b.shape[1]):
+        _share_rows(a, ready(b), pieces, y)
+    elif b.flags.f_contiguous:
+        _share_transposed(a, b.T, pieces, y)
+    else:
+        _share_columns(a, ready(b), pieces, y)
     return y
 
 
@@ -49,32 +62,36 @@ def _sum_over_images(x, parts):
 def sum_over_images(x):
     """(N, C, H, W) → (C,)."""
     parts = np.empty((PARTS, x.shape[1]), x.dtype)
-    _sum_over_images(
-        np.ascontiguousarray(x).reshape(*x.shape[:2], x.shape[2] * x.shape[3]), parts
-    )
+    _sum_over_images(ready(x).reshape(*x.shape[:2], x.shape[2] * x.shape[3]), parts)
     return parts.sum(axis=0)
 
 
 @parallel
 def _argmax_windows(x, k, s, padding, chosen):
     P, H, W = x.shape
+    Ho, Wo = chosen.shape[1:]
     for n in prange(P):
-        for i in range(chosen.shape[1]):
-            for j in range(chosen.shape[2]):
-                best = -1
-                for a in range(max(0, i * s - padding), min(H, i * s - padding + k)):
-                    for b in range(
-                        max(0, j * s - padding), min(W, j * s - padding + k)
-                    ):
-                        v = x[n, a, b]
-                        if best < 0 or v > x[n, best // W, best % W] or v != v:
-                            best = a * W + b
-                chosen[n, i, j] = best
+        best = np.empty(Wo, x.dtype)
+        for i in range(Ho):
+            at = chosen[n, i]
+            at[:] = -1
+            for a in range(max(0, i * s - padding), min(H, i * s - padding + k)):
+                row = x[n, a]
+                for b in range(k):  # one place in all windows of the row at a time
+                    first = max(0, -((b - padding) // s))
+                    last = min(Wo, (W - 1 - b + padding) // s + 1)
+                    q = np.uint64(first * s + b - padding)
+                    for j in range(np.uint64(first), np.uint64(max(first, last))):
+                        v = row[q]
+                        take = at[j] < 0 or v > best[j] or v != v
+                        best[j] = v if take else best[j]
+                        at[j] = a * W + np.int64(q) if take else at[j]
+                        q += np.uint64(s)
 
 
 def argmax_windows(x, k, s, padding, size):
     """Where in its flattened image each window's largest value (or a NaN) is."""
-    planes = np.ascontiguousarray(x).reshape(x.shape[0] * x.shape[1], *x.shape[2:])
+    planes = ready(x).reshape(x.shape[0] * x.shape[1], *x.shape[2:])
     chosen = np.empty((len(planes), *size), np.int64)
     _argmax_windows(planes, k, s, padding, chosen)
     return chosen.reshape(*x.shape[:2], *size)
@@ -95,9 +112,7 @@ def _place(y, chosen, x):
 
 
 def _planes(x):
-    return np.ascontiguousarray(x).reshape(
-        x.shape[0] * x.shape[1], x.shape[2] * x.shape[3]
-    )
+    return ready(x).reshape(x.shape[0] * x.shape[1], x.shape[2] * x.shape[3])
 
 
 def pick(x, chosen):
