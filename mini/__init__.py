@@ -1,6 +1,15 @@
 """Small numpy/numba reference implementations of generative models of images."""
 
-from . import data, functional
+from . import data, distributions, functional, nn, optim
 from .tensor import Tensor, grad, no_grad
 
-__all__ = ["Tensor", "data", "functional", "grad", "no_grad"]
+__all__ = [
+    "Tensor",
+    "data",
+    "distributions",
+    "functional",
+    "grad",
+    "nn",
+    "no_grad",
+    "optim",
+]

@@ -151,9 +151,11 @@ def logsumexp(x, axis=-1, keepdims=False):
 def linear(x, w, b=None):
     """x (…, I) times w (O, I) transposed, plus b (O,): → (…, O)."""
     x, w, b = as_tensor(x), as_tensor(w), None if b is None else as_tensor(b)
-    if w.ndim != 2 or x.ndim < 1 or x.shape[-1] != w.shape[1]:
+    if w.ndim != 2 or x.ndim < 1:
+        raise ValueError(f"linear: w must be (O, I), got shape {w.shape}, x {x.shape}")
+    if x.shape[-1] != w.shape[1]:
         raise ValueError(
-            f"linear: x {x.shape} and w {w.shape} do not fit: (…, I), (O, I)"
+            f"linear: x has {x.shape[-1]} features, w expects {w.shape[1]}"
         )
     if b is not None and b.shape != (len(w),):
         raise ValueError(f"linear: b must have shape ({len(w)},), got {b.shape}")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .compiler import PARTS, ready
+from .compiler import PARTS, announcer, ready
 from .convolution import conv, conv_weight
 from .elementwise import adam, gate, gate_back, relu, where_positive
 from .products import argmax_windows, matmul, pick, place, sum_over_images
@@ -15,23 +15,29 @@ __all__ = [
 
 
 def warm_up(report):
-    """Compile what is not in the cache yet (float32); calls report(done, total)."""
-    x, flat = np.zeros((1, 2, 2, 2), np.float32), np.zeros(8, np.float32)
-    w, b, taps = x[0, 0], x[0, 0, 0], np.zeros((1, 2), int)
-    parts, size = np.zeros((PARTS, 2, 2), np.float32), (2, 2)
-    large, chosen = np.zeros((512, 512), np.float32), np.zeros(x.shape, int)
-    steps = [
-        lambda: conv(x, w, b, taps, 1, x.copy(), 1, (0, 0)),
-        lambda: conv_weight(x, x, taps, 1, parts),
-        lambda: (relu(x), where_positive(x, x)),
-        lambda: (gate(x), gate_back(x, x[:, :1])),
-        lambda: adam(flat, flat, flat, flat, 0.0, 0.9, 0.999, 1e-8, 1),
-        lambda: (matmul(large, large), matmul(large[:256], large)),
-        lambda: matmul(large[:256], large.T),
-        lambda: sum_over_images(x),
-        lambda: (argmax_windows(x, 1, 1, 0, size), pick(x, chosen)),
-        lambda: place(x, chosen, x.shape),
-    ]
+    """Compile what is not in the cache yet; calls report(done, total) after each."""
+    steps = [step for dtype in (np.float32, np.float64) for step in _steps(dtype)]
+    announcer.silent = True  # report says it
     for done, step in enumerate(steps, 1):
         step()
         report(done, len(steps))
+    announcer.silent = False
+
+
+def _steps(dtype):
+    """One small call of each kernel with arrays of the dtype."""
+    x, flat = np.zeros((1, 2, 2, 2), dtype), np.zeros(8, dtype)
+    w, b, taps = x[0, 0], x[0, 0, 0], np.zeros((1, 2), int)
+    parts, size = np.zeros((PARTS, 2, 2), dtype), (2, 2)
+    large, chosen = np.zeros((512, 512), dtype), np.zeros(x.shape, int)
+    yield lambda: conv(x, w, b, taps, 1, x.copy(), 1, (0, 0))
+    yield lambda: conv_weight(x, x, taps, 1, parts)
+    yield lambda: (relu(x), where_positive(x, x))
+    yield lambda: adam(flat, flat, flat, flat, 0.0, 0.9, 0.999, 1e-8, 1)
+    yield lambda: (matmul(large, large), matmul(large[:64], large))
+    yield lambda: matmul(large[:64], large.T)
+    yield lambda: sum_over_images(x)
+    yield lambda: (argmax_windows(x, 1, 1, 0, size), pick(x, chosen))
+    yield lambda: place(x, chosen, x.shape)
+    if dtype == np.float32:
+        yield lambda: (gate(x), gate_back(x, x[:, :1]))

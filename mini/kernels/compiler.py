@@ -7,7 +7,10 @@ import numba
 import numpy as np
 import scipy.linalg.blas  # noqa: F401  numba's np.dot calls it: load, then limit
 from numba import njit
+from numba.core import event
 from threadpoolctl import threadpool_limits
+
+from ..progress import progress
 
 PARTS = 8  # shares of a batch: fixed, so no result depends on the number of threads
 
@@ -36,3 +39,26 @@ parallel = njit(cache=True, fastmath=FAST, parallel=True)
 def ready(x):
     """x as kernels take it, copied if need be: each kind of array is compiled for."""
     return np.require(x, requirements=("C", "W"))
+
+
+class Announcer(event.Listener):
+    """Says that it compiles when a kernel is used that is not in the cache yet."""
+
+    depth, bar, silent = 0, None, False
+
+    def on_start(self, event):
+        self.depth += 1
+        ours = event.data["dispatcher"].py_func.__module__.startswith(__package__)
+        if ours and self.bar is None and not self.silent:
+            text = "compiling a kernel, once on this machine (up to half a minute) …"
+            self.bar = progress(desc=text, bar_format="{desc}")
+
+    def on_end(self, event):
+        self.depth -= 1
+        if self.depth == 0 and self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+
+announcer = Announcer()
+event.register("numba:compile", announcer)

@@ -114,16 +114,17 @@ def _rows(x):
 
 
 @parallel
-def _adam(p, g, m, v, rate, beta1, beta2, root, eps):
+def _adam(p, g, m, v, rate, new1, new2, root, eps):
     for part in prange(PARTS):
         start, end = _share(p.size, part)
         for i in range(start, end):
-            m[i] += (1 - beta1) * (g[i] - m[i])
-            v[i] += (1 - beta2) * (g[i] * g[i] - v[i])
+            m[i] += new1 * (g[i] - m[i])
+            v[i] += new2 * (g[i] * g[i] - v[i])
             p[i] -= rate * m[i] / (np.sqrt(v[i]) * root + eps)
 
 
 def adam(p, g, m, v, lr, beta1, beta2, eps, step):
     """One step of Adam on flat arrays: writes p, m and v; step counts from 1."""
     rate, root = lr / (1 - beta1**step), (1 - beta2**step) ** -0.5
-    _adam(p, g, m, v, *(p.dtype.type(c) for c in (rate, beta1, beta2, root, eps)))
+    numbers = (rate, 1 - beta1, 1 - beta2, root, eps)
+    _adam(p, g, m, v, *(p.dtype.type(number) for number in numbers))
