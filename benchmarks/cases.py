@@ -1,0 +1,240 @@
+"""What is timed: pairs of functions that do the same work with `mini` and with torch.
+
+Each case is (name, the multiplications and additions of one call or None, mini's
+function, torch's function, the ratio to reach or None).
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as TF
+from torch import nn as tnn
+
+from mini import Tensor, grad, nn, optim
+from mini import functional as F
+
+BATCH = 64
+
+
+def normal(rng, *shape):
+    return rng.standard_normal(shape, dtype=np.float32)
+
+
+def both_gradients(forward, inputs, torch_forward):
+    """Forward and backward of one layer, on both sides, from one random cotangent."""
+    ours = [Tensor(a, requires_grad=True) for a in inputs]
+    theirs = [torch.tensor(a, requires_grad=True) for a in inputs]
+    with torch.no_grad():
+        g = torch.randn_like(torch_forward(*theirs))
+    cotangent = Tensor(g.numpy())
+
+    def run_mini():
+        grad(forward(*ours), ours, grad_output=cotangent)
+
+    def run_torch():
+        torch.autograd.grad(torch_forward(*theirs), theirs, grad_outputs=g)
+
+    return run_mini, run_torch
+
+
+def convolution(rng, C, O, size, kernel, *, masked=False, target=None):
+    x, w = normal(rng, BATCH, C, size, size), normal(rng, O, C, kernel, kernel)
+    mask = nn.past_mask("B", w.shape) if masked else None
+    keep = torch.tensor(np.ones((kernel, kernel), bool) if mask is None else mask)
+    taps = int(keep.sum())
+    run = both_gradients(
+        lambda x, w: F.conv2d(x, w, padding=kernel // 2, mask=mask),
+        (x, w),
+        lambda x, w: TF.conv2d(x, w * keep if masked else w, padding=kernel // 2),
+    )
+    kind = "masked" if masked else "pointwise" if kernel == 1 else "dense"
+    name = f"{kind} {kernel}×{kernel}, {C}→{O} at {size}×{size}"
+    return name, 6 * BATCH * O * C * taps * size**2, *run, target
+
+
+def transposed(rng, C, O, size, *, target):
+    x, w = normal(rng, BATCH, C, size, size), normal(rng, C, O, 4, 4)
+    run = both_gradients(
+        lambda x, w: F.conv_transpose2d(x, w, stride=2, padding=1),
+        (x, w),
+        lambda x, w: TF.conv_transpose2d(x, w, stride=2, padding=1),
+    )
+    name = f"transposed 4×4 stride 2, {C}→{O}, {size}→{2 * size}"
+    return name, 6 * BATCH * O * C * 16 * size**2, *run, target
+
+
+def linear(rng, inputs, outputs):
+    x, w = normal(rng, BATCH, inputs), normal(rng, outputs, inputs)
+    run = both_gradients(F.linear, (x, w, normal(rng, outputs)), TF.linear)
+    return f"linear {inputs}→{outputs}", 6 * BATCH * inputs * outputs, *run, None
+
+
+def batch_norm(rng, C, size):
+    ours, theirs = nn.BatchNorm2d(C), tnn.BatchNorm2d(C)
+    run = both_gradients(ours, (normal(rng, BATCH, C, size, size),), theirs)
+    return f"batch norm, {C} at {size}×{size}", None, *run, None
+
+
+# ---- whole training steps ------------------------------------------------------------
+
+
+class Gate(nn.Module):
+    forward = staticmethod(F.gate)
+
+
+class TorchGate(tnn.Module):
+    def forward(self, x):
+        a, b = x.chunk(2, 1)
+        return torch.tanh(a) * torch.sigmoid(b)
+
+
+class TorchMasked(tnn.Conv2d):
+    def __init__(self, kind, C, O, kernel):
+        super().__init__(C, O, kernel, padding=kernel // 2)
+        self.register_buffer(
+            "mask", torch.tensor(nn.past_mask(kind, (O, C, kernel, kernel)))
+        )
+
+    def forward(self, x):
+        return TF.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+
+
+class Residual(nn.Module):
+    def __init__(self, *layers):
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return x + self.body(x)
+
+
+class TorchResidual(tnn.Module):
+    def __init__(self, *layers):
+        super().__init__()
+        self.body = tnn.Sequential(*layers)
+
+    def forward(self, x):
+        return x + self.body(x)
+
+
+def pixelcnn(rng, C=24, blocks=6):
+    """Mask A 7×7, gated residual blocks of masked 3×3 and 1×1, two 1×1 at the end."""
+
+    def build(lib, masked, conv, gate, residual):
+        body = [
+            residual(lib.ReLU(), masked("B", C, 2 * C, 3), gate(), conv(C, C, 1))
+            for _ in range(blocks)
+        ]
+        return lib.Sequential(
+            masked("A", 1, C, 7), *body, lib.ReLU(), conv(C, 2 * C, 1), lib.ReLU(),
+            conv(2 * C, 1, 1),
+        )  # fmt: skip
+
+    ours = build(
+        nn,
+        lambda *a: nn.MaskedConv2d(*a, rng=rng),
+        lambda *a: nn.Conv2d(*a, rng=rng),
+        Gate,
+        Residual,
+    )
+    theirs = build(tnn, TorchMasked, tnn.Conv2d, TorchGate, TorchResidual)
+    x = (rng.random((32, 1, 28, 28)) < 0.2).astype(np.float32)
+    return training_step(
+        f"PixelCNN, {C} channels × {blocks} blocks, batch 32",
+        (ours, theirs), x, x,
+        (F.binary_cross_entropy_with_logits, TF.binary_cross_entropy_with_logits),
+    )  # fmt: skip
+
+
+class Autoencoder(nn.Module):
+    """A dense VAE's shape: 784 → 512 → 2·32, a draw, 32 → 512 → 784."""
+
+    def __init__(self, noise, rng):
+        self.noise = noise
+        self.encode = nn.Sequential(
+            nn.Linear(784, 512, rng=rng), nn.ReLU(), nn.Linear(512, 64, rng=rng)
+        )
+        self.decode = nn.Sequential(
+            nn.Linear(32, 512, rng=rng), nn.ReLU(), nn.Linear(512, 784, rng=rng)
+        )
+
+    def forward(self, x):
+        h = self.encode(x)
+        return self.decode(h[:, :32] + F.exp(h[:, 32:] * 0.5) * self.noise)
+
+
+class TorchAutoencoder(tnn.Module):
+    def __init__(self, noise):
+        super().__init__()
+        self.noise = torch.tensor(noise)
+        self.encode = tnn.Sequential(
+            tnn.Linear(784, 512), tnn.ReLU(), tnn.Linear(512, 64)
+        )
+        self.decode = tnn.Sequential(
+            tnn.Linear(32, 512), tnn.ReLU(), tnn.Linear(512, 784)
+        )
+
+    def forward(self, x):
+        h = self.encode(x)
+        return self.decode(h[:, :32] + torch.exp(h[:, 32:] * 0.5) * self.noise)
+
+
+def vae(rng):
+    noise, x = normal(rng, 100, 32), rng.random((100, 784), dtype=np.float32)
+    return training_step(
+        "dense VAE, 784–512–32, batch 100",
+        (Autoencoder(noise, rng), TorchAutoencoder(noise)), x, x,
+        (F.binary_cross_entropy_with_logits, TF.binary_cross_entropy_with_logits),
+    )  # fmt: skip
+
+
+def classifier(rng):
+    def build(lib, **more):
+        return lib.Sequential(
+            lib.Conv2d(1, 16, 3, padding=1, **more), lib.ReLU(), lib.MaxPool2d(2),
+            lib.Conv2d(16, 32, 3, padding=1, **more), lib.ReLU(), lib.MaxPool2d(2),
+            lib.Flatten(), lib.Linear(32 * 49, 128, **more), lib.ReLU(),
+            lib.Linear(128, 10, **more),
+        )  # fmt: skip
+
+    x, labels = normal(rng, BATCH, 1, 28, 28), rng.integers(0, 10, BATCH)
+    return training_step(
+        "classifier, 16–32 channels, batch 64",
+        (build(nn, rng=rng), build(tnn)), x, labels, (F.cross_entropy, TF.cross_entropy),
+    )  # fmt: skip
+
+
+def training_step(name, models, x, target, losses):
+    """Forward, backward and Adam, from equal weights."""
+    ours, theirs = models
+    ours.load_state_dict(
+        {k: v.numpy() for k, v in theirs.state_dict().items() if "mask" not in k}
+    )
+    optimiser = optim.Adam(ours.parameters(), lr=1e-3)
+    torch_optimiser = torch.optim.Adam(theirs.parameters(), lr=1e-3)
+    torch_x, torch_target, our_x = torch.tensor(x), torch.tensor(target), Tensor(x)
+
+    def run_mini():
+        optimiser.step(grad(losses[0](ours(our_x), target), ours.parameters()))
+
+    def run_torch():
+        torch_optimiser.zero_grad()
+        losses[1](theirs(torch_x), torch_target).backward()
+        torch_optimiser.step()
+
+    return f"step: {name}", None, run_mini, run_torch, 0.9
+
+
+def all_cases(rng):
+    for C, O, size in ((16, 16, 28), (32, 32, 28), (32, 64, 28), (64, 64, 14)):
+        yield convolution(rng, C, O, size, 3, masked=True, target=0.75)
+        yield convolution(rng, C, O, size, 3, target=1.3)
+    yield convolution(rng, 1, 32, 28, 7, masked=True, target=0.75)
+    yield convolution(rng, 1, 32, 28, 7, target=1.3)
+    for C, O, size in ((16, 16, 28), (32, 32, 28), (64, 64, 14)):
+        yield convolution(rng, C, O, size, 1, target=0.6)
+    yield transposed(rng, 64, 32, 14, target=1.4)
+    yield transposed(rng, 128, 64, 7, target=1.4)
+    yield linear(rng, 784, 512)
+    yield batch_norm(rng, 32, 28)
+    yield pixelcnn(rng)
+    yield vae(rng)
+    yield classifier(rng)
