@@ -1,0 +1,525 @@
+"""Exercises of chapter 1: sampling, KL, bits per dimension, mixtures, filling in."""
+
+import numpy as np
+from scipy.special import logsumexp, rel_entr
+
+from .frame import exercise
+
+# ---- 1.1 drawing from a table --------------------------------------------------------
+
+
+def tables(rng):
+    """Probabilities and uniform numbers; at last, outcomes that must never be drawn."""
+    yield np.array([0.5, 0.5]), np.array([0.1, 0.9, 0.4])
+    yield np.array([0.1, 0.2, 0.7]), np.linspace(0.01, 0.99, 25)
+    yield rng.dirichlet(np.ones(6)), rng.random(40)
+    yield np.array([0.0, 0.25, 0.0, 0.75]), np.array([0.0, 0.2, 0.25, 0.6, 0.999])
+
+
+@exercise("draw", inputs=tables)
+def draw(p, u):
+    return np.searchsorted(np.cumsum(p)[:-1], u, side="right")
+
+
+@draw.variant
+def _(p, u):
+    return (u[:, None] >= np.cumsum(p)[:-1]).sum(axis=1)
+
+
+@draw.variant
+def _(p, u):
+    return np.array([int(np.argmax(np.cumsum(p) > v)) for v in u])
+
+
+@draw.mistake(
+    "always the most probable outcome",
+    hint="How often should the second most probable one come?",
+)
+def _(p, u):
+    return np.full(len(u), np.argmax(p))
+
+
+@draw.mistake(
+    "every outcome as often as every other",
+    hint="Where do the probabilities enter? Stacked one after another they fill the "
+    "line from 0 to 1: into whose stretch does u fall?",
+)
+def _(p, u):
+    return (u * len(p)).astype(int)
+
+
+@draw.mistake(
+    "comparing u with p instead of with the sums of p so far",
+    hint="If p is (0.1, 0.2, 0.7), where on the line from 0 to 1 does the stretch of "
+    "the second outcome begin?",
+)
+def _(p, u):
+    return (u[:, None] >= p[:-1]).sum(axis=1)
+
+
+@draw.mistake(
+    "counting from one",
+    hint="Which outcome is drawn when u lies below p[0], and what is its index?",
+)
+def _(p, u):
+    return np.searchsorted(np.cumsum(p)[:-1], u, side="right") + 1
+
+
+@draw.mistake(
+    "a u on the border given to the outcome before it",
+    hint="u can be exactly 0. What is then drawn if p[0] is 0?",
+)
+def _(p, u):
+    return np.searchsorted(np.cumsum(p)[:-1], u, side="left")
+
+
+# ---- 1.2 the Kullback–Leibler divergence ---------------------------------------------
+
+
+def pairs_of_tables(rng):
+    """Two tables p and q, with and without zeros."""
+    yield np.array([0.5, 0.5]), np.array([0.9, 0.1])
+    yield rng.dirichlet(np.ones(3)), rng.dirichlet(np.ones(3))
+    yield rng.dirichlet(np.ones(16)), rng.dirichlet(np.ones(16))
+    yield np.array([0.5, 0.5, 0.0]), np.array([0.4, 0.3, 0.3])  # 0·log 0 counts as 0
+    yield np.array([0.2, 0.8, 0.0, 0.0]), np.array([0.7, 0.3, 0.0, 0.0])
+    yield np.array([0.5, 0.5]), np.array([1.0, 0.0])  # infinite
+
+
+@exercise("kl", inputs=pairs_of_tables)
+def kl(p, q):
+    return rel_entr(p, q).sum()
+
+
+@kl.variant
+def _(p, q):
+    there = p > 0
+    return (p[there] * np.log(p[there] / q[there])).sum()
+
+
+@kl.variant
+def _(p, q):
+    return sum(
+        a * (np.log(a) - (np.log(b) if b > 0 else -np.inf))
+        for a, b in zip(p, q)
+        if a > 0
+    )
+
+
+@kl.mistake(
+    "the two distributions exchanged",
+    hint="Over which of the two is the average taken: who draws the images, p or q?",
+)
+def _(p, q):
+    return rel_entr(q, p).sum()
+
+
+@kl.mistake(
+    "bits, where nats were asked for",
+    hint="Which logarithm gives nats?",
+)
+def _(p, q):
+    return rel_entr(p, q).sum() / np.log(2)
+
+
+@kl.mistake(
+    "the cross-entropy, which is the KL divergence plus the entropy of p",
+    hint="What should KL(p‖p) be?",
+)
+def _(p, q):
+    there = p > 0
+    return -(p[there] * np.log(q[there])).sum()
+
+
+@kl.mistake(
+    "the wrong sign",
+    hint="A divergence is never negative. Which way up is the fraction?",
+)
+def _(p, q):
+    return -rel_entr(p, q).sum()
+
+
+@kl.mistake(
+    "a mean over the outcomes",
+    hint="p already weighs the outcomes, and its weights sum to one. What is left?",
+)
+def _(p, q):
+    return rel_entr(p, q).mean()
+
+
+@kl.mistake(
+    "an average of log p − log q that does not weigh by p",
+    hint="How often does each outcome come?",
+)
+def _(p, q):
+    return (np.log(p) - np.log(q)).sum()
+
+
+@kl.mistake(
+    "nan where p is zero",
+    hint="What is the limit of t·log t as t goes to zero, and what does numpy make of "
+    "0 * log(0)?",
+)
+def _(p, q):
+    return (p * np.log(p / q)).sum()
+
+
+@kl.mistake(
+    "outcomes that q calls impossible left out of the sum",
+    hint="How many bits does q's code give to an outcome of probability zero, if p "
+    "draws it all the same?",
+)
+def _(p, q):
+    there = (p > 0) & (q > 0)
+    return (p[there] * np.log(p[there] / q[there])).sum()
+
+
+@kl.mistake(
+    "a small number added inside the logarithm",
+    hint="What is the exact answer when q says impossible and p says otherwise?",
+)
+def _(p, q):
+    return (p * np.log((p + 1e-12) / (q + 1e-12))).sum()
+
+
+# ---- 1.3 bits per dimension ----------------------------------------------------------
+
+
+def log_densities(rng):
+    """Log-densities of a few images, and an image's shape; one is in colour."""
+    yield np.array([0.0]), (1, 2, 2)
+    yield rng.normal(900, 200, size=3), (1, 28, 28)
+    yield rng.normal(2000, 900, size=4), (3, 32, 32)
+
+
+@exercise("bits_per_dim", inputs=log_densities)
+def bits_per_dim(log_density, shape):
+    return 7 - log_density / (np.prod(shape) * np.log(2))
+
+
+@bits_per_dim.variant
+def _(log_density, shape):
+    D = shape[0] * shape[1] * shape[2]
+    return -(log_density - D * np.log(128)) / np.log(2) / D
+
+
+@bits_per_dim.mistake(
+    "8 bits for the scaling",
+    hint="That is right for images in [0, 1). By how much must you stretch [−1, 1) so "
+    "that a step between two bytes has length one?",
+)
+def _(log_density, shape):
+    return 8 - log_density / (np.prod(shape) * np.log(2))
+
+
+@bits_per_dim.mistake(
+    "no correction for the scaling",
+    hint="A density is per unit of length. How long is one byte's step in [−1, 1)?",
+)
+def _(log_density, shape):
+    return -log_density / (np.prod(shape) * np.log(2))
+
+
+@bits_per_dim.mistake(
+    "the correction made with the opposite sign",
+    hint="Stretching by 128 spreads the same probability over more room. Does the "
+    "density rise or fall?",
+)
+def _(log_density, shape):
+    return -7 - log_density / (np.prod(shape) * np.log(2))
+
+
+@bits_per_dim.mistake(
+    "the sign of the log-density turned round",
+    hint="Does a larger density cost more bits, or fewer?",
+)
+def _(log_density, shape):
+    return 7 + log_density / (np.prod(shape) * np.log(2))
+
+
+@bits_per_dim.mistake(
+    "nats left as nats",
+    hint="How many nats is one bit?",
+)
+def _(log_density, shape):
+    return 7 - log_density / np.prod(shape)
+
+
+@bits_per_dim.mistake(
+    "a multiplication by log 2 where a division belongs",
+    hint="One bit is 0.69 nats. Is the number of bits larger than that of nats, or "
+    "smaller?",
+)
+def _(log_density, shape):
+    return 7 - log_density * np.log(2) / np.prod(shape)
+
+
+@bits_per_dim.mistake(
+    "a division by the pixels, without their colours",
+    hint="How many numbers make up one pixel of a colour image?",
+)
+def _(log_density, shape):
+    return 7 - log_density / (np.prod(shape[1:]) * np.log(2))
+
+
+@bits_per_dim.mistake(
+    "bits per image",
+    hint="Over how many dimensions are those bits spread?",
+)
+def _(log_density, shape):
+    return 7 * np.prod(shape) - log_density / np.log(2)
+
+
+@bits_per_dim.mistake(
+    "255 steps instead of 256",
+    hint="Into how many bins of one byte each do the dequantised values fall?",
+)
+def _(log_density, shape):
+    return np.log2(127.5) - log_density / (np.prod(shape) * np.log(2))
+
+
+# ---- 1.4 the logarithm of a mixture --------------------------------------------------
+
+
+def log_mixtures(rng):
+    """log π (K,) and log p(x | k) (N, K): small, and as small as those of images."""
+    yield np.log([0.25, 0.75]), np.log(rng.uniform(0.1, 0.9, size=(1, 2)))
+    yield np.log(rng.dirichlet(np.ones(3))), np.log(rng.uniform(0.01, 1, size=(4, 3)))
+    yield np.log(rng.dirichlet(np.ones(5))), rng.normal(-200, 30, size=(3, 5))
+    yield np.log(rng.dirichlet(np.ones(3))), rng.normal(-900, 3, size=(2, 3))
+    far = np.array([[-900.0], [-2500.0], [-130.0]])  # images of very different sizes
+    yield np.log(rng.dirichlet(np.ones(4))), far + rng.normal(0, 3, size=(3, 4))
+
+
+@exercise("log_mixture", inputs=log_mixtures, tolerance=1e-8)
+def log_mixture(log_weights, log_p):
+    return logsumexp(log_weights + log_p, axis=1)
+
+
+@log_mixture.variant
+def _(log_weights, log_p):
+    joint = log_weights + log_p
+    top = joint.max(axis=1)
+    return top + np.log(np.exp(joint - top[:, None]).sum(axis=1))
+
+
+@log_mixture.variant
+def _(log_weights, log_p):
+    return np.logaddexp.reduce(log_weights + log_p, axis=1)
+
+
+@log_mixture.mistake(
+    "probabilities that have become zero on the way",
+    hint="What is np.exp(-2500)? Which number can you take out of the sum first, so "
+    "that the largest term becomes exp(0)?",
+)
+def _(log_weights, log_p):
+    return np.log(np.exp(log_weights + log_p).sum(axis=1))
+
+
+@log_mixture.mistake(
+    "the largest logarithm of the whole batch taken out of the sum",
+    hint="Does every image get to keep at least one term that is not zero?",
+)
+def _(log_weights, log_p):
+    joint = log_weights + log_p
+    return joint.max() + np.log(np.exp(joint - joint.max()).sum(axis=1))
+
+
+@log_mixture.mistake(
+    "the mean of the logarithms instead of the logarithm of the mean",
+    hint="A mixture averages probabilities. What does one component that finds the "
+    "image impossible do to each of the two averages?",
+)
+def _(log_weights, log_p):
+    return (np.exp(log_weights) * log_p).sum(axis=1)
+
+
+@log_mixture.mistake(
+    "the logarithms added up",
+    hint="Which operation on probabilities is a sum of logarithms?",
+)
+def _(log_weights, log_p):
+    return (log_weights + log_p).sum(axis=1)
+
+
+@log_mixture.mistake(
+    "weights left out",
+    hint="If all components agree on an image, by how much is yours too large?",
+)
+def _(log_weights, log_p):
+    return logsumexp(log_p, axis=1)
+
+
+@log_mixture.mistake(
+    "equal weights",
+    hint="Where does log_weights enter?",
+)
+def _(log_weights, log_p):
+    return logsumexp(log_p, axis=1) - np.log(log_p.shape[1])
+
+
+@log_mixture.mistake(
+    "logarithms of the weights taken for the weights",
+    hint="Is log_weights added to log_p, or does it multiply p?",
+)
+def _(log_weights, log_p):
+    return np.log((log_weights * np.exp(log_p)).sum(axis=1))
+
+
+@log_mixture.mistake(
+    "only the best component",
+    hint="It comes close, but the others could have made the image too. Can the sum be "
+    "as small as its largest term?",
+)
+def _(log_weights, log_p):
+    return (log_weights + log_p).max(axis=1)
+
+
+@log_mixture.mistake(
+    "the largest logarithm not put back",
+    hint="You took a factor out so that nothing underflows. Where has it gone?",
+)
+def _(log_weights, log_p):
+    joint = log_weights + log_p
+    return np.log(np.exp(joint - joint.max(axis=1, keepdims=True)).sum(axis=1))
+
+
+@log_mixture.mistake(
+    "a sum over the images",
+    hint="log_p is (N, K): which axis counts the components?",
+)
+def _(log_weights, log_p):
+    return logsumexp(log_weights + log_p, axis=0)
+
+
+# ---- 1.5 filling in ------------------------------------------------------------------
+
+
+def half_seen(rng):
+    """Images of which `visible` pixels are known, and a mixture of Bernoullis."""
+    for N, D, K in [(1, 2, 2), (2, 4, 3), (5, 9, 4)]:
+        x = rng.integers(2, size=(N, D)).astype(float)
+        visible = np.arange(D) < (D + 1) // 2
+        weights = rng.dirichlet(np.ones(K))
+        yield x, visible, weights, rng.uniform(0.05, 0.95, size=(K, D))
+    x = rng.integers(2, size=(2, 2000)).astype(float)
+    visible = np.arange(2000) < 1500
+    yield x, visible, np.array([0.3, 0.7]), rng.uniform(0.05, 0.95, size=(2, 2000))
+
+
+def _log_bernoulli(x, p):
+    return x @ np.log(p).T + (1 - x) @ np.log1p(-p).T
+
+
+def _share(log_joint, axis=1):
+    return np.exp(log_joint - logsumexp(log_joint, axis=axis, keepdims=True))
+
+
+@exercise("fill_in", inputs=half_seen)
+def fill_in(x, visible, weights, p):
+    seen = _log_bernoulli(x[:, visible], p[:, visible])
+    share = _share(np.log(weights) + seen)
+    return np.where(visible, x, share @ p)
+
+
+@fill_in.variant
+def _(x, visible, weights, p):
+    out = x.copy()
+    for n in range(len(x)):
+        a = np.where(x[n], p, 1 - p)[:, visible]
+        a = np.log(a).sum(axis=1) + np.log(weights)
+        a = np.exp(a - a.max())
+        out[n, ~visible] = (a / a.sum()) @ p[:, ~visible]
+    return out
+
+
+@fill_in.mistake(
+    "hidden pixels used as evidence",
+    hint="Change a hidden pixel of x: should anything in the result change?",
+)
+def _(x, visible, weights, p):
+    share = _share(np.log(weights) + _log_bernoulli(x, p))
+    return np.where(visible, x, share @ p)
+
+
+@fill_in.mistake(
+    "hidden pixels read as zeros",
+    hint="Not to know a pixel is not the same as to know that it is black. Which "
+    "factors of the product may the posterior use?",
+)
+def _(x, visible, weights, p):
+    share = _share(np.log(weights) + _log_bernoulli(x * visible, p))
+    return np.where(visible, x, share @ p)
+
+
+@fill_in.mistake(
+    "the average image, whatever is visible",
+    hint="weights are what you believe before you look. What do you believe after?",
+)
+def _(x, visible, weights, p):
+    return np.where(visible, x, weights @ p)
+
+
+@fill_in.mistake(
+    "weights left out of Bayes' rule",
+    hint="p(k | seen) is in proportion to p(seen | k) times …?",
+)
+def _(x, visible, weights, p):
+    share = _share(_log_bernoulli(x[:, visible], p[:, visible]))
+    return np.where(visible, x, share @ p)
+
+
+@fill_in.mistake(
+    "black pixels left out of the evidence",
+    hint="A pixel that is 0 speaks too: what is its probability under component k?",
+)
+def _(x, visible, weights, p):
+    share = _share(np.log(weights) + x[:, visible] @ np.log(p[:, visible]).T)
+    return np.where(visible, x, share @ p)
+
+
+@fill_in.mistake(
+    "only the likeliest component",
+    hint="The expectation is over everything that is not known, the component "
+    "included. What are the others' shares?",
+)
+def _(x, visible, weights, p):
+    seen = _log_bernoulli(x[:, visible], p[:, visible])
+    return np.where(visible, x, p[(np.log(weights) + seen).argmax(axis=1)])
+
+
+@fill_in.mistake(
+    "shares that sum to one over the images instead of the components",
+    hint="For each image: which numbers must sum to one?",
+)
+def _(x, visible, weights, p):
+    seen = _log_bernoulli(x[:, visible], p[:, visible])
+    return np.where(visible, x, _share(np.log(weights) + seen, axis=0) @ p)
+
+
+@fill_in.mistake(
+    "visible pixels replaced as well",
+    hint="What is the expected value of a pixel that you can see?",
+)
+def _(x, visible, weights, p):
+    return _share(np.log(weights) + _log_bernoulli(x[:, visible], p[:, visible])) @ p
+
+
+@fill_in.mistake(
+    "visible and hidden exchanged",
+    hint="Where `visible` is True the pixel is known. Which pixels do you keep?",
+)
+def _(x, visible, weights, p):
+    seen = _log_bernoulli(x[:, ~visible], p[:, ~visible])
+    return np.where(visible, _share(np.log(weights) + seen) @ p, x)
+
+
+@fill_in.mistake(
+    "probabilities multiplied until they are zero",
+    hint="With 1500 visible pixels the product underflows, and 0/0 is nan. How do you "
+    "multiply many probabilities?",
+)
+def _(x, visible, weights, p):
+    a = np.where(x[:, None], p, 1 - p)[:, :, visible].prod(axis=2) * weights
+    return np.where(visible, x, a / a.sum(axis=1, keepdims=True) @ p)
