@@ -39,30 +39,33 @@ def threads(count):
 # ---- differences ---------------------------------------------------------------------
 
 
-def differences(ours, theirs, inputs):
+def differences(ours, theirs, inputs, parameters=((), ())):
     """Largest relative differences of the value, the first and the second gradients.
 
     Both functions are called with `inputs`, arrays: ours with Tensors, theirs with
-    torch tensors. Only floating point arrays are differentiated. What differs in shape,
-    in dtype or in the places of NaN and Inf differs infinitely.
+    torch tensors. Gradients are for the floating point ones among them, and for
+    `parameters`, two lists, which the functions know already. What differs in shape, in
+    dtype or in the places of NaN and Inf differs infinitely.
     """
     with threads(1):  # such small arrays are done before a second thread has woken up
-        ours = _derivatives(ours, inputs, _mini_leaf, _mini_gradients)
-    theirs = _derivatives(theirs, inputs, _torch_leaf, _torch_gradients)
-    return [max(map(difference, a, b)) for a, b in zip(ours, theirs)]
+        ours = _derivatives(ours, inputs, parameters[0], _mini_leaf, _mini_gradients)
+    theirs = _derivatives(theirs, inputs, parameters[1], _torch_leaf, _torch_gradients)
+    pairs = zip(ours, theirs, strict=True)
+    return [max(map(difference, a, b)) for a, b in pairs]
 
 
-def _derivatives(function, inputs, leaf, gradients):
-    """Lists: the value; the gradients of Σ c·y; the gradients of Σ v·(gradient of it)."""
-    rng = np.random.default_rng(0)
-    directions = [rng.standard_normal(x.shape).astype(x.dtype) for x in inputs]
+def _derivatives(function, inputs, parameters, leaf, gradients):
+    """Lists: the value y; the gradients of Σ c·y; those of Σ v·(gradient of Σ c·y)."""
     args = [leaf(x) for x in inputs]
-    xs = [t for t in args if t.requires_grad]
+    xs = [t for t in args if t.requires_grad] + list(parameters)
     y = function(*args)
-    c = leaf(rng.standard_normal(tuple(y.shape)).astype(_numpy(y).dtype))
+    rng = np.random.default_rng(0)
+    c, *vs = (
+        leaf(rng.standard_normal(tuple(t.shape)).astype(_numpy(t).dtype))
+        for t in (y, *xs)
+    )
     first = gradients((y * c).sum(), xs)
-    along = [leaf(v) for v, t in zip(directions, args) if t.requires_grad]
-    slope = sum((g * v).sum() for g, v in zip(first, along))
+    slope = sum((g * v).sum() for g, v in zip(first, vs, strict=True))
     return [y], first, gradients(slope, [*xs, c])
 
 
@@ -108,31 +111,50 @@ def assert_same(ours, theirs, inputs, tolerance=1e-9):
 
 # ---- tables for the notebooks --------------------------------------------------------
 
+TITLES = "operation", "shapes", "value", "first gradient", "second gradient"
+
 
 def compare(name, ours, theirs, draw):
-    """One row of a table: the worst of DRAWS comparisons at inputs `draw(rng)`."""
+    """One row of a table: the worst of DRAWS comparisons at inputs `draw(rng)`.
+
+    The shapes are those of the largest inputs.
+    """
     rng = np.random.default_rng(zlib.crc32(name.encode()))
-    worst = np.zeros(3)
-    for _ in range(DRAWS):
-        inputs = draw(rng)
-        worst = np.maximum(worst, differences(ours, theirs, inputs))
-    y = theirs(*map(torch.tensor, inputs))
-    arrow = f"{', '.join(_shape(x) for x in inputs)} → {_shape(y)}"
-    return name, arrow, *worst
+    draws = [draw(rng) for _ in range(DRAWS)]
+    worst = np.max([differences(ours, theirs, inputs) for inputs in draws], axis=0)
+    largest = max(draws, key=lambda inputs: sum(x.size for x in inputs))
+    return name, _shapes(largest, theirs(*map(torch.tensor, largest))), *worst
 
 
-def _shape(x):
-    return "×".join(map(str, x.shape)) if x.ndim else "number"
+def compare_layer(name, ours, theirs, draw):
+    """The same for layers `ours(rng)` and `theirs()`, which load our weights.
+
+    Gradients are for x and for all weights. What a layer keeps, such as a running mean,
+    is compared with the value.
+    """
+
+    def differ(rng):
+        (x,), layer, other = draw(rng), ours(rng).to(np.float64), theirs().double()
+        state = layer.state_dict()
+        other.load_state_dict({key: torch.tensor(a) for key, a in state.items()})
+        parameters = layer.parameters(), list(other.parameters())
+        found = differences(layer, other, [x], parameters)
+        after, state = other.state_dict(), layer.state_dict()
+        kept = (difference(Tensor(a), after[key]) for key, a in state.items())
+        return [max(found[0], *kept), *found[1:]], _shapes([x], other(torch.tensor(x)))
+
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    found, shapes = zip(*(differ(rng) for _ in range(DRAWS)))
+    return name, shapes[-1], *np.max(found, axis=0)
 
 
-def table(rows, tolerance=1e-9):
+def table(rows, tolerance=1e-9, titles=TITLES):
     """Show the rows; `ok` stands for a worst difference below the tolerance.
 
     Raises AssertionError, after the table is shown, if anything is not ok.
     """
     from IPython.display import Markdown, display
 
-    titles = ["operation", "shapes", "value", "first gradient", "second gradient"]
     lines = [titles, ["---"] * len(titles)]
     for name, shapes, *worst in rows:
         marks = ["ok" if w < tolerance else "**differs**" for w in worst]
@@ -140,3 +162,11 @@ def table(rows, tolerance=1e-9):
     display(Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines)))
     wrong = [name for name, _, *worst in rows if not max(worst) < tolerance]
     assert not wrong, f"differ by more than {tolerance:g}: {', '.join(wrong)}"
+
+
+def _shapes(inputs, y):
+    return f"{', '.join(map(_shape, inputs))} → {_shape(y)}"
+
+
+def _shape(x):
+    return "×".join(map(str, x.shape)) if x.ndim else "number"

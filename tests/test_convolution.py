@@ -126,7 +126,11 @@ LARGE = {  # x, w, settings: what chapters use, and images larger than a pass
 def test_larger_batches_in_both_precisions(name, dtype, tolerance):
     """Beside torch in float64: the sums are longer than in the sweep."""
     x_shape, w_shape, settings = LARGE[name]
-    xs = [normal(x_shape), normal(w_shape, 1) / np.prod(w_shape[1:]), normal(w_shape[0])]
+    xs = [
+        normal(x_shape),
+        normal(w_shape, 1) / np.prod(w_shape[1:]),
+        normal(w_shape[0]),
+    ]
     mask = np.arange(49).reshape(7, 7) < 24 if name == "7×7 masked" else None
     ours = leaves(*(x.astype(dtype) for x in xs))
     y = F.conv2d(*ours, mask=mask, **settings)
@@ -241,38 +245,117 @@ def test_transposed_is_the_adjoint(drawn):
 
 # ---- bad input -----------------------------------------------------------------------
 
-X, V, B = Tensor(np.ones((2, 3, 8, 8))), Tensor(np.ones((4, 3, 3, 3))), np.ones(4)
+IMAGES, WEIGHTS, BIAS = (
+    Tensor(np.ones((2, 3, 8, 8))),
+    Tensor(np.ones((4, 3, 3, 3))),
+    np.ones(4),
+)
 BAD_CONV2D = {
-    "channels": ((X, np.ones((4, 2, 3, 3))), {}, ValueError, r"3 channels.* 2"),
-    "rank of x": ((np.ones((3, 8, 8)), V), {}, ValueError, r"x .*N, C, H, W.*3, 8, 8"),
-    "rank of w": ((X, np.ones((3, 3))), {}, ValueError, r"w .*four axes.*\(3, 3\)"),
-    "no taps": ((X, np.ones((4, 3, 0, 3))), {}, ValueError, r"w .*4, 3, 0, 3"),
-    "whole x": ((np.ones((2, 3, 8, 8), int), V), {}, TypeError, r"x .*float.*int64"),
-    "two dtypes": ((X, V.data.astype("f")), {}, TypeError, r"x .*float64.*w.*float32"),
-    "shape of b": ((X, V, np.ones(3)), {}, ValueError, r"b .*\(4,\).*\(3,\)"),
-    "dtype of b": ((X, V, Tensor(B.astype("f"))), {}, TypeError, r"b.*float32"),
-    "stride 0": ((X, V), {"stride": 0}, ValueError, r"stride.*0"),
-    "stride 1.5": ((X, V), {"stride": 1.5}, ValueError, r"stride.*1\.5"),
-    "stride pair": ((X, V), {"stride": (1, 2)}, ValueError, r"stride.*\(1, 2\)"),
-    "dilation": ((X, V), {"dilation": -1}, ValueError, r"dilation.*-1"),
-    "padding": ((X, V), {"padding": -1}, ValueError, r"padding.*-1"),
-    "padding words": ((X, V), {"padding": "same"}, ValueError, r"padding.*'same'"),
-    "padding three": ((X, V), {"padding": (1, 1, 1)}, ValueError, r"padding.*1, 1, 1"),
-    "too large": ((X[:, :, :2], V), {}, ValueError, r"3×3 kernel.*2×8"),
-    "too far": ((X, V), {"dilation": 4}, ValueError, r"3×3 .*dilation 4.*8×8"),
-    "mask shape": ((X, V), {"mask": np.ones((2, 2), bool)}, ValueError, r"mask.*2, 2"),
-    "mask dtype": ((X, V), {"mask": np.ones((3, 3))}, ValueError, r"mask.*float64"),
+    "channels": ((IMAGES, np.ones((4, 2, 3, 3))), {}, ValueError, r"3 channels.* 2"),
+    "rank of x": (
+        (np.ones((3, 8, 8)), WEIGHTS),
+        {},
+        ValueError,
+        r"x .*N, C, H, W.*3, 8, 8",
+    ),
+    "rank of w": (
+        (IMAGES, np.ones((3, 3))),
+        {},
+        ValueError,
+        r"w .*four axes.*\(3, 3\)",
+    ),
+    "no taps": ((IMAGES, np.ones((4, 3, 0, 3))), {}, ValueError, r"w .*4, 3, 0, 3"),
+    "whole x": (
+        (np.ones((2, 3, 8, 8), int), WEIGHTS),
+        {},
+        TypeError,
+        r"x .*float.*int64",
+    ),
+    "two dtypes": (
+        (IMAGES, WEIGHTS.data.astype("f")),
+        {},
+        TypeError,
+        r"x .*float64.*w.*float32",
+    ),
+    "shape of b": (
+        (IMAGES, WEIGHTS, np.ones(3)),
+        {},
+        ValueError,
+        r"b .*\(4,\).*\(3,\)",
+    ),
+    "dtype of b": (
+        (IMAGES, WEIGHTS, Tensor(BIAS.astype("f"))),
+        {},
+        TypeError,
+        r"b.*float32",
+    ),
+    "stride 0": ((IMAGES, WEIGHTS), {"stride": 0}, ValueError, r"stride.*0"),
+    "stride 1.5": ((IMAGES, WEIGHTS), {"stride": 1.5}, ValueError, r"stride.*1\.5"),
+    "stride pair": (
+        (IMAGES, WEIGHTS),
+        {"stride": (1, 2)},
+        ValueError,
+        r"stride.*\(1, 2\)",
+    ),
+    "dilation": ((IMAGES, WEIGHTS), {"dilation": -1}, ValueError, r"dilation.*-1"),
+    "padding": ((IMAGES, WEIGHTS), {"padding": -1}, ValueError, r"padding.*-1"),
+    "padding words": (
+        (IMAGES, WEIGHTS),
+        {"padding": "same"},
+        ValueError,
+        r"padding.*'same'",
+    ),
+    "padding three": (
+        (IMAGES, WEIGHTS),
+        {"padding": (1, 1, 1)},
+        ValueError,
+        r"padding.*1, 1, 1",
+    ),
+    "too large": ((IMAGES[:, :, :2], WEIGHTS), {}, ValueError, r"3×3 kernel.*2×8"),
+    "too far": (
+        (IMAGES, WEIGHTS),
+        {"dilation": 4},
+        ValueError,
+        r"3×3 .*dilation 4.*8×8",
+    ),
+    "mask shape": (
+        (IMAGES, WEIGHTS),
+        {"mask": np.ones((2, 2), bool)},
+        ValueError,
+        r"mask.*2, 2",
+    ),
+    "mask dtype": (
+        (IMAGES, WEIGHTS),
+        {"mask": np.ones((3, 3))},
+        ValueError,
+        r"mask.*float64",
+    ),
 }
-U = Tensor(np.ones((3, 4, 3, 3)))
+TURNED = Tensor(np.ones((3, 4, 3, 3)))
 BAD_TRANSPOSE = {
-    "channels": ((X, V), {}, ValueError, r"3 channels.* 4"),
-    "rank": ((np.ones((3, 8)), U), {}, ValueError, r"x .*N, C, H, W.*\(3, 8\)"),
-    "b": ((X, U, np.ones(3)), {}, ValueError, r"b .*\(4,\).*\(3,\)"),
-    "two dtypes": ((X, U.data.astype("f")), {}, TypeError, r"x .*float64.*w.*float32"),
-    "stride": ((X, U), {"stride": 0}, ValueError, r"stride.*0"),
-    "padding": ((X, U), {"padding": 7}, ValueError, r"padding 7"),
-    "extra": ((X, U), {"output_padding": 1}, ValueError, r"output_padding.*1"),
-    "half": ((X, U), {"stride": 2, "output_padding": 0.5}, ValueError, r"output_.*0\.5"),
+    "channels": ((IMAGES, WEIGHTS), {}, ValueError, r"3 channels.* 4"),
+    "rank": ((np.ones((3, 8)), TURNED), {}, ValueError, r"x .*N, C, H, W.*\(3, 8\)"),
+    "b": ((IMAGES, TURNED, np.ones(3)), {}, ValueError, r"b .*\(4,\).*\(3,\)"),
+    "two dtypes": (
+        (IMAGES, TURNED.data.astype("f")),
+        {},
+        TypeError,
+        r"x .*float64.*w.*float32",
+    ),
+    "stride": ((IMAGES, TURNED), {"stride": 0}, ValueError, r"stride.*0"),
+    "padding": ((IMAGES, TURNED), {"padding": 7}, ValueError, r"padding 7"),
+    "extra": (
+        (IMAGES, TURNED),
+        {"output_padding": 1},
+        ValueError,
+        r"output_padding.*1",
+    ),
+    "half": (
+        (IMAGES, TURNED),
+        {"stride": 2, "output_padding": 0.5},
+        ValueError,
+        r"output_.*0\.5",
+    ),
 }
 
 

@@ -150,6 +150,11 @@ def test_draws_have_their_frequencies(rng):
     share = [(draws.data == k).mean(axis=0) for k in range(4)]
     np.testing.assert_allclose(np.stack(share, axis=1), p.probs.data, atol=0.015)
     assert share[1][0] == 0 and share[1][1] == 1  # what is impossible never happens
+
+    class Lowest:  # a generator at the very end of its range
+        random = staticmethod(np.zeros)
+
+    assert p.sample(rng=Lowest).data.tolist() == [0, 1]
     draws = Normal(2.0, 3.0).sample((20_000,), rng=rng).data
     assert draws.dtype == np.float32
     assert draws.mean() == pytest.approx(2, abs=0.1)
@@ -185,6 +190,8 @@ def test_float32_stays_float32(rng):
     ]:
         results = (p.log_prob(x), p.entropy(), kl_divergence(p, p), p.mean)
         assert {r.dtype for r in results} == {np.dtype(np.float32)}, (p, x.dtype)
+    assert Normal(a, 1).sample(rng=rng).dtype == np.float32
+    assert Bernoulli(a).sample(rng=rng).dtype == np.float32
 
 
 # ---- extremes ------------------------------------------------------------------------

@@ -154,7 +154,7 @@ def test_layer_equals_torchs_to_second_order(name, rng):
 
 
 def test_random_convolutions_equal_torchs(rng):
-    for _ in range(15):
+    for _ in range(8):
         C, O, KH, KW = rng.integers(1, 5, 4).tolist()
         stride, padding, dilation = (
             int(rng.integers(*r)) for r in [(1, 4), (0, 3), (1, 3)]
@@ -189,13 +189,11 @@ def test_masked_convolution_sees_exactly_the_past(kind, dilation, kernel, rng):
     H, W = 6, 7
     reach = [dilation * (size // 2) for size in layer.kernel_size]
     x = rng.standard_normal((1, 1, H, W)).astype(np.float32)
-    before = layer(Tensor(x)).data
+    changes = np.eye(H * W, dtype=np.float32).reshape(H * W, 1, H, W)
+    before, after = layer(Tensor(x)).data, layer(Tensor(x + changes)).data
     assert before.shape == (1, 2, H, W)
-    for k in range(H * W):
-        i, j = divmod(k, W)
-        y = x.copy()
-        y[0, 0, i, j] += 1
-        changed = (layer(Tensor(y)).data != before).any(axis=(0, 1))
+    for k, (i, j) in enumerate(np.ndindex(H, W)):  # pixel k was changed in image k
+        changed = (after[k] != before[0]).any(axis=0)
         for m, (a, b) in enumerate(np.ndindex(H, W)):
             near = abs(a - i) <= reach[0] and abs(b - j) <= reach[1]
             near &= (a - i) % dilation == 0 and (b - j) % dilation == 0

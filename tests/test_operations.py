@@ -114,9 +114,7 @@ def test_arithmetic_with_arrays_on_either_side(name):
 
 @sweep(max_examples=60)
 @given(
-    hn.mutually_broadcastable_shapes(
-        num_shapes=3, max_dims=3, max_side=3, min_side=0
-    )
+    hn.mutually_broadcastable_shapes(num_shapes=3, max_dims=3, max_side=3, min_side=0)
 )
 def test_where(three):
     condition, a, b = three.input_shapes
@@ -189,8 +187,9 @@ def test_equal_extremes_share_the_gradient(name, axis):
 
 
 def test_sum_of_nothing():
-    for axis, shape in [(0, (0, 3)), (1, (0, 3)), (0, (3, 0))]:
-        assert_same(lambda x: x.sum(axis), lambda x: x.sum(axis), [normal(shape)])
+    for shape in [(0, 3), (3, 0)]:
+        assert_same(lambda x: x.sum(0), lambda x: x.sum(0), [normal(shape)])
+        assert_same(lambda x: x.sum(1), lambda x: x.sum(1), [normal(shape)])
 
 
 def test_mean_of_nothing_is_nan():
@@ -349,9 +348,7 @@ def test_stack(data):
     shape = data.draw(hn.array_shapes(min_dims=0, max_dims=3, max_side=3))
     axis = data.draw(st.integers(-len(shape) - 1, len(shape)))
     parts = [normal(shape, i) for i in range(data.draw(st.integers(1, 3)))]
-    assert_same(
-        lambda *xs: F.stack(xs, axis), lambda *xs: torch.stack(xs, axis), parts
-    )
+    assert_same(lambda *xs: F.stack(xs, axis), lambda *xs: torch.stack(xs, axis), parts)
 
 
 @sweep(max_examples=40)
