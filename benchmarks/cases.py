@@ -198,7 +198,8 @@ def classifier(rng):
     x, labels = normal(rng, BATCH, 1, 28, 28), rng.integers(0, 10, BATCH)
     return training_step(
         "classifier, 16–32 channels, batch 64",
-        (build(nn, rng=rng), build(tnn)), x, labels, (F.cross_entropy, TF.cross_entropy),
+        (build(nn, rng=rng), build(tnn)), x, labels,
+        (F.cross_entropy, TF.cross_entropy),
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """How numba compiles here: one pool of threads, wide vectors, memory that is kept."""
 
 import ctypes
+import os
 
 import llvmlite.binding as llvm
 import numba
@@ -14,6 +15,8 @@ from ..progress import progress
 
 PARTS = 8  # shares of a batch: fixed, so no result depends on the number of threads
 
+# threads that wait should sleep soon: if they spin, whatever else runs stands still
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 # two pools of threads would fight; ours is numba's
 threadpool_limits(1, user_api="blas")
 
@@ -48,7 +51,8 @@ class Announcer(event.Listener):
 
     def on_start(self, event):
         self.depth += 1
-        ours = event.data["dispatcher"].py_func.__module__.startswith(__package__)
+        module = event.data["dispatcher"].py_func.__module__ or ""
+        ours = module.startswith(__package__)
         if ours and self.bar is None and not self.silent:
             text = "compiling a kernel, once on this machine (up to half a minute) …"
             self.bar = progress(desc=text, bar_format="{desc}")
