@@ -190,7 +190,7 @@ def _check_grad(y, xs, grad_output):
     if not y.requires_grad:
         raise ValueError(
             "grad: y depends on nothing that requires a gradient"
-            " (was it made under no_grad, or from .data?)"
+            " (was it made under no_grad, from .data, or by grad without create_graph?)"
         )
     for i, x in enumerate(xs):
         if not isinstance(x, Tensor):

@@ -335,12 +335,16 @@ def test_gradients_to_second_order_by_finite_differences(name):
         assert gradcheck(*CASES[name], order=2, rng=np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("name", ["conv2d", "gate", "max_pool2d", "softmax", "index"])
+THIRD = ["conv2d", "conv_transpose2d", "gate", "linear", "max_pool2d", "softmax"]
+
+
+@pytest.mark.parametrize("name", [*THIRD, "index", "sigmoid", "power"])
 def test_gradients_to_third_order(name):
+    """Under a tanh: a convolution alone is bilinear, its third derivative zero."""
+    function, inputs = CASES[name]
+    settings = {"order": 3, "rng": np.random.default_rng(0), "eps": 1e-4, "rtol": 1e-4}
     with threads(1):
-        assert gradcheck(
-            *CASES[name], order=3, rng=np.random.default_rng(0), eps=1e-4, rtol=1e-4
-        )
+        assert gradcheck(lambda *xs: F.tanh(function(*xs)), inputs, **settings)
 
 
 def test_no_function_of_F_is_left_out():
@@ -349,61 +353,7 @@ def test_no_function_of_F_is_left_out():
     assert not public - set(CASES)
 
 
-# ---- bad input -----------------------------------------------------------------------
-
-RGB, FLAT = Tensor(np.ones((2, 3, 4, 4))), Tensor(np.ones((2, 3)))
-BAD = {
-    "gate: odd": (lambda: F.gate(RGB), ValueError, r"even.*3"),
-    "gate: flat": (lambda: F.gate(Tensor([1.0, 2.0])), ValueError, r"\(2,\)"),
-    "linear: features": (lambda: F.linear(FLAT, np.ones((4, 2))), ValueError, r"3.*2"),
-    "linear: vector": (lambda: F.linear(FLAT, np.ones(3)), ValueError, r"w.*\(3,\)"),
-    "linear: dtypes": (
-        lambda: F.linear(FLAT, np.ones((4, 3), "f")), TypeError, r"float64.*float32"),
-    "linear: bias": (
-        lambda: F.linear(FLAT, np.ones((4, 3)), np.ones(3)), ValueError, r"b.*4.*3"),
-    "dropout: p": (lambda: F.dropout(RGB, 1.0, rng=None), ValueError, r"p .*1\.0"),
-    "dropout: rng": (lambda: F.dropout(RGB, 0.5, rng=None), TypeError, r"rng.*None"),
-    "max_pool2d: rank": (lambda: F.max_pool2d(FLAT, 2), ValueError, r"x .*\(2, 3\)"),
-    "max_pool2d: size": (lambda: F.max_pool2d(RGB, 5), ValueError, r"5 .*4, 4"),
-    "max_pool2d: zero": (lambda: F.max_pool2d(RGB, 0), ValueError, r"kernel_size.*0"),
-    "max_pool2d: stride": (lambda: F.max_pool2d(RGB, 2, 0), ValueError, r"stride.*0"),
-    "max_pool2d: padding": (
-        lambda: F.max_pool2d(RGB, 2, 2, 2), ValueError, r"padding.*2"),
-    "max_pool2d: half": (lambda: F.max_pool2d(RGB, 2, 2, 0.5), ValueError, r"0\.5"),
-    "avg_pool2d: rank": (lambda: F.avg_pool2d(FLAT, 2), ValueError, r"x .*\(2, 3\)"),
-    "avg_pool2d: whole": (
-        lambda: F.avg_pool2d(np.ones((1, 1, 2, 2), int), 2), TypeError, r"x .*int64"),
-    "upsample_nearest: rank": (lambda: F.upsample_nearest(FLAT), ValueError, r"2, 3"),
-    "upsample_nearest: scale": (
-        lambda: F.upsample_nearest(RGB, 1.5), ValueError, r"scale_factor.*1\.5"),
-    "pixel_shuffle: channels": (lambda: F.pixel_shuffle(RGB, 2), ValueError, r"3 .*2"),
-    "cross_entropy: rank": (
-        lambda: F.cross_entropy(Tensor([1.0, 2.0]), [0, 1]), ValueError, r"\(2,\)"),
-    "cross_entropy: float": (
-        lambda: F.cross_entropy(FLAT, np.ones(2)), ValueError, r"target.*float64"),
-    "cross_entropy: shape": (
-        lambda: F.cross_entropy(FLAT, np.ones(3, int)), ValueError, r"\(2,\).*\(3,\)"),
-    "cross_entropy: large": (
-        lambda: F.cross_entropy(FLAT, np.array([0, 3])), ValueError, r"0 … 2.*3"),
-    "cross_entropy: negative": (
-        lambda: F.cross_entropy(FLAT, np.array([0, -1])), ValueError, r"0 … 2.*-1"),
-    "cross_entropy: reduction": (
-        lambda: F.cross_entropy(FLAT, LABELS, "avg"), ValueError, r"reduction.*'avg'"),
-    "binary_cross_entropy_with_logits: shape": (
-        lambda: F.binary_cross_entropy_with_logits(FLAT, np.ones(2)),
-        ValueError, r"\(2, 3\).*\(2,\)"),
-    "mse_loss: shape": (
-        lambda: F.mse_loss(FLAT, np.ones((3, 2))), ValueError, r"\(2, 3\).*\(3, 2\)"),
-    "mse_loss: reduction": (
-        lambda: F.mse_loss(FLAT, FLAT, None), ValueError, r"reduction.*None"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_what_is_wrong_is_named(name):
-    call, error, message = BAD[name]
-    with pytest.raises(error, match=f"{name.split(':')[0]}: .*{message}"):
-        call()
+# ---- arrays in place of Tensors ------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["relu", "sigmoid", "softplus", "softmax", "gate"])

@@ -1,5 +1,8 @@
 """The compiled loops beside numpy one-liners; threads; what gets compiled when."""
 
+import ast
+import os
+import subprocess
 import sys
 
 import numba
@@ -203,13 +206,8 @@ def compiled():
     return sum(len(f.signatures) for f in found)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_after_warm_up_nothing_is_left_to_compile(dtype):
-    """Neither for whole networks nor for arrays that lie in memory in odd ways."""
-    steps = []
-    kernels.warm_up(lambda done, total: steps.append((done, total)))
-    assert steps == [(i, len(steps)) for i in range(1, len(steps) + 1)]
-    before = compiled()
+def use_everything(dtype):
+    """A tour, and then arrays that lie in memory in odd ways."""
     tour(dtype)
     x = normal((3, 4, 6, 6), 0, dtype)
     frozen = x.copy()
@@ -222,4 +220,27 @@ def test_after_warm_up_nothing_is_left_to_compile(dtype):
         grad(y.sum() + F.gate(x).sum(), [x, w, b])
     one = Tensor(np.ones((1, 1, 1, 1), dtype), requires_grad=True)
     grad(F.conv2d(one, one).sum(), [one])  # a view that cannot be written to flows back
-    assert compiled() == before
+
+
+def warm_up_and_use():
+    """Reports of warm_up; versions of kernels then, and after everything was used."""
+    reports = []
+    kernels.warm_up(lambda *numbers: reports.append(numbers))
+    before = compiled()
+    for dtype in DTYPES:
+        use_everything(dtype)
+    return reports, before, compiled()
+
+
+def test_after_warm_up_nothing_is_left_to_compile():
+    code = "import test_kernels; print(test_kernels.warm_up_and_use())"
+    found = subprocess.run(  # a new process, which no other test has warmed up
+        [sys.executable, "-P", "-c", code],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    reports, before, after = ast.literal_eval(found.stdout)
+    assert reports == [(i, len(reports)) for i in range(1, len(reports) + 1)]
+    assert after == before

@@ -91,6 +91,53 @@ def test_bad_input_is_named(name):
         call()
 
 
+# ---- dtypes --------------------------------------------------------------------------
+
+KEPT = {
+    "Python numbers": lambda x: 2 * x + 1.5 - x / 3,
+    "numpy numbers": lambda x: np.float64(2) * x - x / np.float64(3) + np.int64(1),
+    "powers": lambda x: abs(x) ** 2 + abs(x) ** np.float64(0.5) + 2.0**x,
+    "lists": lambda x: x + [1.0, 2.0, 3.0],
+    "whole numbers": lambda x: x * np.arange(3),
+    "masks": lambda x: x * np.array([True, False, True]),
+    "clip": lambda x: F.clip(x, np.float64(0), 1.0),
+    "where": lambda x: F.where(x > 0, x, 0.5) + F.where(x > 0, np.float64(1), x),
+    "reductions": lambda x: x.sum() + x.mean() + x.var() + x.max() + x.min(),
+    "elementwise": lambda x: x.exp() + abs(x).log() + abs(x).sqrt() + x.tanh(),
+    "places": lambda x: F.pad(x, [(1, 1)], np.float64(2))[[0, 1, 1]],
+    "parts": lambda x: F.concatenate([x, F.stack([x[0], x[1]])]).reshape(5, 1),
+    "powers of tensors": lambda x: abs(x) ** abs(x),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", KEPT)
+def test_precision_is_kept(name, dtype):
+    x = Tensor(
+        np.random.default_rng(0).standard_normal(3).astype(dtype), requires_grad=True
+    )
+    y = KEPT[name](x)
+    (g,) = grad(y.sum(), [x], create_graph=True)
+    (h,) = grad((g * g).sum() + (x * 0).sum(), [x])
+    assert (y.dtype, g.dtype, h.dtype) == (dtype,) * 3
+
+
+def test_gradient_has_the_dtype_of_its_tensor_even_in_mixed_company():
+    """As in torch: float64 enters by an array, and leaves before the parameters."""
+    x = Tensor(
+        np.random.default_rng(0).standard_normal((2, 3)).astype(np.float32),
+        requires_grad=True,
+    )
+    w = Tensor(
+        np.random.default_rng(0).standard_normal((3, 2)).astype(np.float32),
+        requires_grad=True,
+    )
+    wide = F.tanh(x @ w) * np.random.default_rng(0).standard_normal((2, 2))
+    assert wide.dtype == np.float64
+    for g in grad(wide.sum(), [x, w]):
+        assert g.dtype == np.float32
+
+
 # ---- gradients -----------------------------------------------------------------------
 
 

@@ -216,5 +216,9 @@ number(
         ),
         "counting grey images, of 256 levels": (1889, "How many values has a pixel?"),
         "the natural logarithm": (544, "Which logarithm counts decimal digits?"),
+        "giving the number of images itself": (
+            float(2**784),
+            "How many digits has it when you write it out?",
+        ),
     },
 )

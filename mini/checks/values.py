@@ -83,6 +83,8 @@ def _wrong_dtype(a, b, exact):
 def _array(x):
     """The numbers behind x, or None where there are none."""
     if isinstance(x, (Tensor, np.ndarray, np.generic, bool, int, float)):
+        huge = isinstance(x, int) and x.bit_length() > 63  # no array holds it exactly
+        x = min(x, 10**300) * 1.0 if huge else x
         x = np.asarray(x.data if isinstance(x, Tensor) else x)
         return x if x.dtype.kind in "fiub" else None
     return None

@@ -46,7 +46,8 @@ class PixelMixture:
         for _ in range(steps) if isinstance(steps, int) else steps:
             share = self._log_joint(one_hot)
             top = share.max(axis=1, keepdims=True)
-            np.exp(share - top, out=share)  # in place, for share is large
+            share -= top  # in place, for share is large
+            np.exp(share, out=share)
             total = share.sum(axis=1, keepdims=True)
             history.append(float((top + np.log(total)).mean()))
             share /= total
