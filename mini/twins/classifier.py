@@ -1,7 +1,7 @@
 """The classifier of models/classifier.py in torch.
 
-    twin.load_state_dict({k: torch.tensor(v) for k, v in model.state_dict().items()})
-    model.load_state_dict({k: v.numpy() for k, v in twin.state_dict().items()})
+twin.load_state_dict({k: torch.tensor(v) for k, v in model.state_dict().items()})
+model.load_state_dict({k: v.numpy() for k, v in twin.state_dict().items()})
 """
 
 from torch import nn
