@@ -18,7 +18,7 @@ from mini.nn import Dropout, Linear, ReLU, Sequential
 from mini.optim import EMA, AdamW
 from mini.zoo import checkpoints, recipes, run
 from mini.zoo.__main__ import main
-from mini.zoo.digits import shift
+from mini.zoo.digits import as_floats, shift
 
 STEPS = 12
 
@@ -318,6 +318,12 @@ def test_command_line(folder, tmp_path, capsys):
 
 
 # ---- what the recipes are made of ----------------------------------------------------
+
+
+def test_floats_go_from_zero_to_one():
+    floats = as_floats(np.array([0, 51, 255], np.uint8))
+    assert floats.dtype == np.float32
+    np.testing.assert_allclose(floats, [0, 0.2, 1], rtol=1e-6)
 
 
 def test_shift_moves_whole_images():
