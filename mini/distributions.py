@@ -160,6 +160,75 @@ class Categorical:
         return F.where(self.logits.data != -np.inf, values, 0)
 
 
+class LogisticMixture:
+    """A mixture of M logistic curves over whole numbers 0 … levels − 1.
+
+    Along `axis`, params hold 3·M numbers: M logits of the mixture, M means and M
+    log-scales, both on the scale where the levels lie evenly on [−1, 1]. A level's
+    probability is what the curves have within half a step of it; the first and the last
+    also take the tails (Salimans et al. 2017, equation 2). Scales stay above exp(−7).
+    """
+
+    def __init__(self, params, levels=256, axis=-1):
+        params = _tensor(params)
+        if params.ndim == 0 or params.shape[axis] % 3 or not params.shape[axis]:
+            raise ValueError(
+                f"LogisticMixture: axis {axis} of params must hold 3·M numbers,"
+                f" got shape {params.shape}"
+            )
+        if levels < 2:
+            raise ValueError(f"LogisticMixture: levels must be ≥ 2, got {levels!r}")
+        self.levels = levels
+        self.axis = axis % params.ndim - params.ndim  # counted from the end
+        cut = [slice(None)] * params.ndim
+        M, parts = params.shape[axis] // 3, []
+        for i in range(3):
+            cut[self.axis] = slice(i * M, (i + 1) * M)
+            parts.append(params[tuple(cut)])
+        self.logits, self.means, log_scales = parts
+        self.log_scales = F.clip(log_scales, -7, None)
+        self.shape = tuple(np.delete(params.shape, axis))
+
+    def log_prob(self, x):
+        """log p(x) for whole numbers x, to which `shape` must broadcast."""
+        x, top = np.asarray(value_of(x)), self.levels - 1
+        if x.size and not 0 <= x.min() <= x.max() <= top:
+            raise ValueError(
+                f"LogisticMixture.log_prob: x must lie in 0 … {top},"
+                f" got {x.min()} … {x.max()}"
+            )
+        at = max(x.ndim, len(self.shape)) + 1 + self.axis
+        x = np.expand_dims(
+            np.broadcast_to(x, np.broadcast_shapes(x.shape, self.shape)), at
+        )
+        sharp = F.exp(-self.log_scales)
+        apart = (2 * x / top - 1).astype(self.means.dtype) - self.means
+        above, below = sharp * (apart + 1 / top), sharp * (apart - 1 / top)
+        # σ(a) − σ(b) = σ(a)·σ(−b)·(1 − exp(b − a)), and 1 − exp(−2h) = 2t / (1 + t)
+        # with t = tanh(h): nothing is lost where the curve is flat or far away
+        t = F.tanh(sharp / top)
+        left, right = -F.softplus(-above), -F.softplus(below)
+        inside = left + right + F.log(2 * t / (1 + t))
+        logs = F.where(x == 0, left, F.where(x == top, right, inside))
+        return F.logsumexp(F.log_softmax(self.logits, self.axis) + logs, self.axis)
+
+    def sample(self, shape=(), *, rng):
+        """Choose a curve, draw from it, round to the nearest level: int64."""
+        chosen = Categorical(self.logits, self.axis).sample(shape, rng=rng).data
+        at = chosen.ndim + 1 + self.axis
+        pick = np.expand_dims(chosen, at)
+        mean, log_scale = (
+            np.take_along_axis(
+                np.broadcast_to(p.data, (*shape, *p.shape)), pick, at
+            ).squeeze(at)
+            for p in (self.means, self.log_scales)
+        )
+        u = rng.uniform(1e-5, 1 - 1e-5, size=chosen.shape)
+        x = mean + np.exp(log_scale) * (np.log(u) - np.log1p(-u))
+        level = np.floor((x + 1) / 2 * (self.levels - 1) + 0.5)
+        return Tensor(np.clip(level, 0, self.levels - 1).astype(np.int64))
+
+
 def kl_divergence(p, q):
     """KL(p ‖ q) = E_p[log p − log q] in nats, elementwise, for two of one kind."""
     if type(p) is not type(q) or not isinstance(p, (Normal, Bernoulli, Categorical)):

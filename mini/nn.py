@@ -136,46 +136,60 @@ class ConvTranspose2d(_Conv):
 class MaskedConv2d(Conv2d):
     """A convolution that sees only the past, in reading order, and keeps the size.
 
-    Kind "A" leaves the centre out, kind "B" includes it. With `colours` > 1 the
-    channels are that many equal blocks (first all of red, …): at the centre a block
-    sees the blocks before it (A), or also itself (B); elsewhere it sees all colours.
-    van den Oord et al. 2016a, section 3.4.
+    Kind "A" leaves the centre out, kind "B" includes it. The kinds "vertical A" and
+    "vertical B" see whole rows: those above the centre, or also the centre's own. With
+    `colours` > 1 the channels are that many equal blocks (first all of red, …): at the
+    centre a block sees the blocks before it (A), or also itself (B); elsewhere it sees
+    all colours. The output may be several such sequences of blocks, one after the
+    other: `halves=2` for a gate. van den Oord et al. 2016a, section 3.4; 2016b, 2.2.
     """
 
     def __init__(
         self, kind, in_channels, out_channels, kernel_size, *, dilation=1, colours=1,
-        bias=True, rng,
+        halves=1, bias=True, rng,
     ):  # fmt: skip
-        self.kind, self.colours = kind, colours
+        self.kind, self.colours, self.halves = kind, colours, halves
         super().__init__(
             in_channels, out_channels, kernel_size, padding="same", dilation=dilation,
             bias=bias, rng=rng,
         )  # fmt: skip
-        self.mask = past_mask(kind, self.weight.shape, colours)
+        self.mask = past_mask(kind, self.weight.shape, colours, halves)
 
     def forward(self, x):
         return super().forward(x, self.mask)
 
 
-def past_mask(kind, shape, colours=1):
+def past_mask(kind, shape, colours=1, halves=1):
     """Which weights (O, C, KH, KW) see the past: boolean, (KH, KW) if colours is 1."""
-    if kind not in ("A", "B"):
-        raise ValueError(f"MaskedConv2d: kind must be 'A' or 'B', got {kind!r}")
-    check_sizes("MaskedConv2d", colours=colours)
-    O, C, KH, KW = shape
-    if O % colours or C % colours:
+    if kind not in ("A", "B", "vertical A", "vertical B"):
         raise ValueError(
-            f"MaskedConv2d: in_channels = {C} and out_channels = {O} must be multiples"
-            f" of colours = {colours}"
+            "MaskedConv2d: kind must be 'A', 'B', 'vertical A' or 'vertical B',"
+            f" got {kind!r}"
         )
-    past = (np.arange(KH * KW) < KH * KW // 2).reshape(KH, KW)
-    if colours == 1:
-        past[KH // 2, KW // 2] = kind == "B"
+    check_sizes("MaskedConv2d", colours=colours, halves=halves)
+    O, C, KH, KW = shape
+    if O % (colours * halves) or C % colours:
+        raise ValueError(
+            f"MaskedConv2d: in_channels = {C} must be a multiple of colours ="
+            f" {colours}, out_channels = {O} of colours × halves = {colours * halves}"
+        )
+    past = np.zeros((KH, KW), bool)
+    past[: KH // 2] = True  # the rows above
+    if kind.startswith("vertical"):
+        past[KH // 2] = kind == "vertical B"
+    else:
+        past[KH // 2, : KW // 2] = True
+        past[KH // 2, KW // 2] = kind == "B" and colours == 1
+    if colours == 1 or kind.startswith("vertical"):
         if not past.any():
-            raise ValueError("MaskedConv2d: kind 'A' with a 1×1 kernel sees nothing")
+            raise ValueError(
+                f"MaskedConv2d: kind {kind!r} with a {KH}×{KW} kernel sees nothing"
+            )
         return past
     mask = np.broadcast_to(past, shape).copy()
-    source, target = np.arange(C) * colours // C, np.arange(O)[:, None] * colours // O
+    block = O // halves
+    source = np.arange(C) * colours // C
+    target = np.arange(O)[:, None] % block * colours // block
     mask[:, :, KH // 2, KW // 2] = source < target if kind == "A" else source <= target
     return mask
 

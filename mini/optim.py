@@ -201,6 +201,55 @@ class AdamW(Adam):
         kernels.adam(p, g, m, v, self.lr, *self.betas, self.eps, self.steps)
 
 
+class Muon(Optimiser):
+    """Steps of equal length in all directions of a matrix, as long as the rate says.
+
+    v ← momentum·v + (1 − momentum)·g; u ← g + momentum·(v − g); then
+    p ← p − lr·√max(1, rows/columns) · O(u), where O(u) has u's singular vectors and
+    singular values near one. For matrices and kernels only (a kernel (O, C, KH, KW) is
+    a matrix with O rows): give biases, first and last layers to Adam. weight_decay acts
+    as in AdamW. Jordan et al. 2024, in torch's form.
+    """
+
+    slots = ("velocity",)
+
+    def __init__(self, parameters, lr=0.02, momentum=0.95, *, weight_decay=0.0):
+        _fraction("Muon", momentum=momentum)
+        self.momentum = momentum
+        super().__init__(parameters, lr, weight_decay)
+        for i, p in enumerate(self.parameters):
+            if p.ndim < 2:
+                raise ValueError(
+                    f"Muon: parameters[{i}] must have two axes or more, got {p.shape}"
+                )
+
+    def step(self, grads):
+        """Update every parameter; grads is a list of Tensors as `grad` returns it."""
+        grads = [value_of(g) for g in grads]
+        self._check(grads)
+        self.steps += 1
+        for p, g, (v,) in zip(self.parameters, grads, self.memory, strict=True):
+            v += (1 - self.momentum) * (g - v)
+            u = (g + self.momentum * (v - g)).reshape(len(g), -1)
+            rate = self.lr * math.sqrt(max(1.0, u.shape[0] / u.shape[1]))
+            p.data *= 1 - self.lr * self.weight_decay
+            p.data -= (rate * orthogonalised(u)).reshape(p.shape)
+
+
+def orthogonalised(u, steps=5):
+    """Nearly U·Vᵀ for a matrix u = U·S·Vᵀ: its singular values become 0.7 … 1.2.
+
+    Newton and Schulz's iteration x ← a·x + b·x·xᵀ·x + c·(x·xᵀ)²·x with numbers that
+    lift small singular values fast: matrix products are all it needs (Jordan et al.).
+    """
+    wide = u.shape[0] <= u.shape[1]
+    x = (u if wide else u.T) / max(float(np.linalg.norm(u)), 1e-7)
+    for _ in range(steps):
+        square = x @ x.T
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    return x if wide else x.T
+
+
 # ---- beside the optimiser ------------------------------------------------------------
 
 

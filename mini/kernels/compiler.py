@@ -35,8 +35,10 @@ if numba.config.CPU_FEATURES is None:  # let LLVM use the widest vectors there a
 
 # the compiler may reorder and fuse additions, but must pass NaN and Inf through
 FAST = {"reassoc", "contract", "nsz", "arcp"}
-compiled = njit(cache=True, fastmath=FAST)
-parallel = njit(cache=True, fastmath=FAST, parallel=True)
+# numpy's rules for errors: Python's test for a division by zero would stop vectors
+OPTIONS = {"cache": True, "fastmath": FAST, "error_model": "numpy"}
+compiled = njit(**OPTIONS)
+parallel = njit(**OPTIONS, parallel=True)
 
 
 def ready(x):
