@@ -117,8 +117,10 @@ init
 module
 nn
 optim
-models
+streams
 sampling
+autoregressive
+models
 data
 metrics
 plots

@@ -6,11 +6,12 @@ from .compiler import PARTS, announcer, ready
 from .convolution import conv, conv_weight
 from .elementwise import adam, gate, gate_back, relu, where_positive
 from .products import argmax_windows, matmul, pick, place, sum_over_images
+from .streams import ADD, CONV, GATE, RELU, run_steps
 
 __all__ = [
-    "PARTS", "adam", "argmax_windows", "conv", "conv_weight", "gate", "gate_back",
-    "matmul", "pick", "place", "ready", "relu", "sum_over_images", "warm_up",
-    "where_positive",
+    "ADD", "CONV", "GATE", "PARTS", "RELU", "adam", "argmax_windows", "conv",
+    "conv_weight", "gate", "gate_back", "matmul", "pick", "place", "ready", "relu",
+    "run_steps", "sum_over_images", "warm_up", "where_positive",
 ]  # fmt: skip
 
 
@@ -41,3 +42,9 @@ def _steps(dtype):
     yield lambda: place(x, chosen, x.shape)
     if dtype == np.float32:
         yield lambda: (gate(x), gate_back(x, x[:, :1]))
+        steps, nodes = (
+            np.array([[ADD, 0, 0, 0, 0, 0, 0, 0]]),
+            np.array([[0, 1, 1, 0, 1]]),
+        )
+        plan = (0, (0, 1), steps, nodes, taps, flat, flat)
+        yield lambda: (run_steps(1, *plan), run_steps(8, *plan))

@@ -1,0 +1,191 @@
+"""What all autoregressive models share: exact likelihoods, samples, completions.
+
+    p(x) = Π_k p(x_k | x_1, …, x_{k − 1})
+
+A model gives the parameters of every factor at once; here they become probabilities.
+"""
+
+import math
+
+import numpy as np
+
+from .distributions import Bernoulli, Categorical, LogisticMixture
+from .init import check_sizes
+from .nn import Module
+from .sampling import Rerun, draw
+from .streams import Stream, Whole
+from .tensor import Tensor, no_grad, value_of
+
+
+class Autoregressive(Module):
+    """Base of the models of images of `shape` (C, H, W) with values 0 … levels − 1.
+
+    Each value's distribution is Bernoulli if there are two levels; a mixture of
+    `components` logistics, if that is given; else categorical. Subclasses define
+    `forward(x, label)`: the distributions' parameters, (N, P, C, H, W). Values are
+    drawn in reading order, colours innermost, unless `order` says otherwise.
+    """
+
+    classes = None  # how many labels the model knows
+
+    def __init__(self, shape, levels=2, components=None):
+        name, (C, H, W) = type(self).__name__, shape
+        check_sizes(name, **{"shape[0]": C, "shape[1]": H, "shape[2]": W})
+        check_sizes(name, levels=levels)
+        if levels < 2:
+            raise ValueError(f"{name}: levels must be at least 2, got {levels}")
+        if components is not None:
+            check_sizes(name, components=components)
+        self.shape, self.levels, self.components = (C, H, W), levels, components
+        self.order = np.arange(C * H * W).reshape(C, H * W).T.reshape(-1)
+
+    @property
+    def params_per_value(self):
+        """P, how many numbers describe the distribution of one value."""
+        if self.components is not None:
+            return 3 * self.components
+        return 1 if self.levels == 2 else self.levels
+
+    def distribution(self, params, temperature=1.0):
+        """The values' distributions: params (N, P, …) → one of shape (N, …).
+
+        A temperature divides logits, and multiplies the scales of logistics.
+        """
+        params = params if isinstance(params, Tensor) else Tensor(params)
+        if self.components is not None:
+            return LogisticMixture(self._cooled(params, temperature), self.levels, 1)
+        params = params if temperature == 1 else params / temperature
+        return Bernoulli(params[:, 0]) if self.levels == 2 else Categorical(params, 1)
+
+    def _cooled(self, params, temperature):
+        if temperature == 1:
+            return params
+        M, shape = self.components, (1, -1) + (1,) * (params.ndim - 2)
+        times = np.r_[np.full(M, 1 / temperature), np.ones(2 * M)].reshape(shape)
+        plus = np.r_[np.zeros(2 * M), np.full(M, math.log(temperature))].reshape(shape)
+        return params * times.astype(params.dtype) + plus.astype(params.dtype)
+
+    @property
+    def dtype(self):
+        """Of the parameters: float32, or float64 after `to`."""
+        return next(self.named_parameters())[1].dtype
+
+    def scaled(self, x):
+        """Values 0 … levels − 1 as the network sees them: floats from 0 to 1."""
+        return np.asarray(value_of(x)).astype(self.dtype) / (self.levels - 1)
+
+    def log_prob(self, x, label=None):
+        """log p(x), or log p(x | label), in nats: x (N, C, H, W) → (N,)."""
+        x = self.check(x)
+        values = x if self.levels == 2 else x.astype(np.int64)
+        log_prob = self.distribution(self(x, label)).log_prob(values)
+        return log_prob.sum((1, 2, 3))
+
+    def sample(self, n, *, rng, label=None, temperature=1.0, bar=False, slow=False):
+        """n images, uint8 (n, C, H, W); label: one number for all, or one for each.
+
+        `bar` shows progress; `slow` reruns the whole network for every value, which
+        draws the same images from the same rng.
+        """
+        check_sizes("sample", n=n)
+        blank = np.zeros((n, *self.shape), np.uint8)
+        return self.complete(
+            blank, False, rng=rng, label=label, temperature=temperature, bar=bar,
+            slow=slow,
+        )  # fmt: skip
+
+    def complete(
+        self, images, known, *, rng, label=None, temperature=1.0, bar=False, slow=False
+    ):
+        """Draw what is not `known` of images (N, C, H, W), given what is: uint8.
+
+        known is boolean and broadcasts to the images. In the order in which the model
+        draws, all known values must come first, else ValueError.
+        """
+        x = self.check(images).astype(np.uint8)
+        known = np.asarray(known)
+        try:
+            known = np.broadcast_to(known, x.shape)
+        except ValueError:
+            known = None
+        if known is None or known.dtype != bool:
+            raise ValueError(
+                f"complete: known must be boolean and broadcast to {x.shape}, got an"
+                f" array that does not"
+            )
+        label = self.check_label(label, len(x))
+        with no_grad():
+            stream = (Rerun if slow else type(self).stream)(self, len(x), label)
+            scaled = stream if slow else _Scaled(self, stream)
+        return draw(self, x, known, scaled, rng=rng, temperature=temperature, bar=bar)
+
+    def check(self, x):
+        """x as an array, if it holds images of this model's shape and levels."""
+        x, name = np.asarray(value_of(x)), type(self).__name__
+        if x.ndim != 4 or x.shape[1:] != self.shape:
+            raise ValueError(
+                f"{name}: x must be images (N, {', '.join(map(str, self.shape))}),"
+                f" got shape {x.shape}"
+            )
+        top = self.levels - 1
+        if x.size and not (0 <= x.min() and x.max() <= top):
+            raise ValueError(
+                f"{name}: x must have values 0 … {top}, got {x.min()} … {x.max()}"
+            )
+        if x.dtype.kind == "f" and self.levels > 2 and (x != np.floor(x)).any():
+            raise ValueError(f"{name}: x must hold whole numbers 0 … {top}")
+        return x
+
+    def check_label(self, label, n):
+        """Labels (n,), whole numbers 0 … classes − 1; None if the model has none."""
+        name = type(self).__name__
+        if (label is None) != (self.classes is None):
+            expected = "no labels" if self.classes is None else "one for every image"
+            raise ValueError(f"{name}: label is {label!r}, expected {expected}")
+        if label is None:
+            return None
+        label = np.broadcast_to(np.asarray(value_of(label)), (n,))
+        if (
+            label.dtype.kind not in "iu"
+            or not np.isin(label, range(self.classes)).all()
+        ):
+            raise ValueError(
+                f"{name}: label must be whole numbers 0 … {self.classes - 1},"
+                f" got {label!r}"
+            )
+        return label
+
+
+class _Scaled:
+    """A stream that is told values as the network sees them."""
+
+    def __init__(self, model, stream):
+        self.stream, self.at, self.top = stream, stream.at, model.levels - 1
+
+    def put(self, k, values):
+        self.stream.put(k, values / self.top)
+
+
+class Convolutional(Autoregressive):
+    """An autoregressive model that is one network of masked convolutions.
+
+    Subclasses define `network(f, x, label)` in the verbs of streams.py; its output has
+    for each colour in turn P channels.
+    """
+
+    def forward(self, x, label=None):
+        x = self.check(x)
+        label = self.check_label(label, len(x))
+        y = self.network(Whole, Tensor(self.scaled(x)), label)
+        C, P = self.shape[0], self.params_per_value
+        y = y.reshape(len(x), C, P, *self.shape[1:])
+        return (
+            y.transpose((0, 2, 1, 3, 4))
+            if C > 1
+            else y.reshape(len(x), P, 1, *self.shape[1:])
+        )
+
+    def stream(self, n, label=None):
+        """The same network, one pixel at a time, for n images."""
+        stream = Stream(n, self.shape)
+        return stream.finish(self.network(stream, stream.image, label))
