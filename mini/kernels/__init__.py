@@ -5,13 +5,14 @@ import numpy as np
 from .compiler import PARTS, announcer, ready
 from .convolution import conv, conv_weight
 from .elementwise import adam, gate, gate_back, relu, where_positive
+from .nade import nade, nade_back
 from .products import argmax_windows, matmul, pick, place, sum_over_images
 from .streams import ADD, CONV, GATE, RELU, run_steps
 
 __all__ = [
     "ADD", "CONV", "GATE", "PARTS", "RELU", "adam", "argmax_windows", "conv",
-    "conv_weight", "gate", "gate_back", "matmul", "pick", "place", "ready", "relu",
-    "run_steps", "sum_over_images", "warm_up", "where_positive",
+    "conv_weight", "gate", "gate_back", "matmul", "nade", "nade_back", "pick", "place",
+    "ready", "relu", "run_steps", "sum_over_images", "warm_up", "where_positive",
 ]  # fmt: skip
 
 
@@ -42,6 +43,8 @@ def _steps(dtype):
     yield lambda: place(x, chosen, x.shape)
     if dtype == np.float32:
         yield lambda: (gate(x), gate_back(x, x[:, :1]))
+        order = np.arange(2)
+        yield lambda: (nade(w, w, w, b, b, order), nade_back(w, w, w, w, b, order))
         steps, nodes = (
             np.array([[ADD, 0, 0, 0, 0, 0, 0, 0]]),
             np.array([[0, 1, 1, 0, 1]]),
