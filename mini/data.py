@@ -38,9 +38,10 @@ def index():
 def load(name, split):
     """Dataset `name`, its part `split` ("train", "test" or "all"), checked on the way.
 
-    "mnist" comes with the course. "fashion-mnist", "cifar10" and "olivetti" are fetched
-    when first asked for. Raises ValueError for an unknown name or split and for a
-    damaged file, FileNotFoundError for a missing one, DownloadError without a network.
+    "mnist" and "patches" come with the course. "fashion-mnist", "cifar10" and
+    "olivetti" are fetched when first asked for. Raises ValueError for an unknown name
+    or split and for a damaged file, FileNotFoundError for a missing one, DownloadError
+    without a network.
     """
     if name not in index():
         known = ", ".join(map(repr, index()))
@@ -49,8 +50,7 @@ def load(name, split):
     if split not in info["splits"]:
         known = " or ".join(map(repr, info["splits"]))
         raise ValueError(f"load: split of {name!r} is {split!r}, expected {known}")
-    read = {"npz": _read_npz, "idx": _read_idx, "cifar": _read_cifar, "mat": _read_mat}
-    images, labels = read[info["format"]](name, split)
+    images, labels = READ[info["format"]](name, split)
     expected = (info["splits"][split], *info["shape"])
     if images.shape != expected:
         raise ValueError(f"load: {name!r} has shape {images.shape}, not {expected}")
@@ -117,6 +117,28 @@ def _read_mat(name, split):
     faces = loadmat(_path(name, "olivettifaces.mat"), variable_names=["faces"])["faces"]
     images = faces.T.reshape(-1, 1, 64, 64).swapaxes(2, 3).astype(np.uint8)
     return images.copy(), np.arange(len(images)) // 10
+
+
+def _read_cuts(name, split):
+    """Patches: photographs, and of each patch (photograph, top, left, mirrored)."""
+    with np.load(_path(name, f"{name}.npz"), allow_pickle=False) as arrays:
+        cuts = arrays[f"{split}_cuts"]
+        photos = {i: arrays[f"photo_{i}"] for i in np.unique(cuts[:, 0])}
+    C, H, W = index()[name]["shape"]
+    images = np.empty((len(cuts), C, H, W), np.uint8)
+    for image, (i, top, left, mirrored) in zip(images, cuts, strict=True):
+        cut = photos[i][:, top : top + H, left : left + W]
+        image[...] = cut[:, :, ::-1] if mirrored else cut
+    return images, cuts[:, 0]
+
+
+READ = {
+    "npz": _read_npz,
+    "idx": _read_idx,
+    "cifar": _read_cifar,
+    "mat": _read_mat,
+    "cuts": _read_cuts,
+}
 
 
 # --- batches --------------------------------------------------------------------------

@@ -195,6 +195,51 @@ def test_offline_names_file_folder_and_alternative(small_set, monkeypatch, capsy
         assert part in str(error.value)
 
 
+@pytest.fixture(scope="module")
+def patches():
+    return {split: data.load("patches", split) for split in ("train", "test")}
+
+
+def test_patches_are_of_photographs_that_the_index_names(patches):
+    names = data.index()["patches"]["classes"]
+    train, test = (patches[split] for split in ("train", "test"))
+    assert train.images.shape == (12_000, 3, 16, 16) and train.images.dtype == np.uint8
+    assert test.images.shape == (2_000, 3, 16, 16) and test.labels.dtype == np.int64
+    assert {names[i] for i in set(test.labels)} == {"chelsea"}
+    assert {names[i] for i in set(train.labels)} == set(names) - {"chelsea"}
+    assert np.bincount(train.labels).tolist() == [2400] * 5
+    # in a mixed order, so that the first few show all photographs
+    assert len(set(train.labels[:100])) == 5
+
+
+def test_patches_lie_in_their_photographs_where_the_cuts_say(patches):
+    with np.load(data.FOLDER / "patches.npz") as arrays:
+        arrays = dict(arrays)
+    mirrored = arrays["train_cuts"][:, 3]
+    assert mirrored.mean() == pytest.approx(0.5, abs=0.02)
+    assert not arrays["test_cuts"][:, 3].any()
+    for split, (images, labels) in patches.items():
+        cuts = arrays[f"{split}_cuts"]
+        assert len({tuple(cut) for cut in cuts[:, :3]}) == len(cuts)  # none twice
+        assert (cuts[:, 0] == labels).all()
+        for k in range(0, len(images), 97):
+            i, top, left, flip = cuts[k]
+            for row, column in [(0, 0), (3, 14), (15, 15)]:
+                there = left + (15 - column if flip else column)
+                expected = arrays[f"photo_{i}"][:, top + row, there]
+                assert (images[k, :, row, column] == expected).all()
+
+
+def test_patches_look_natural(patches):
+    for split in ("train", "test"):
+        x = patches[split].images.astype(float)
+        beside = np.corrcoef(x[..., :-1].ravel(), x[..., 1:].ravel())[0, 1]
+        below = np.corrcoef(x[..., :-1, :].ravel(), x[..., 1:, :].ravel())[0, 1]
+        assert 0.9 < beside < 0.99 and 0.9 < below < 0.99
+        red, _, blue = x.mean(axis=(0, 2, 3))
+        assert red > blue  # orange suits, copper cups and cats
+
+
 def test_the_index_is_complete():
     for name, info in data.index().items():
         for key in (

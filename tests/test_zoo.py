@@ -14,11 +14,14 @@ import pytest
 from mini import Tensor, data, grad, zoo
 from mini import functional as F
 from mini.download import checksum_of
+from mini.models.gated_pixelcnn import GatedPixelCNN
+from mini.models.pixelcnn import PixelCNN
 from mini.nn import Dropout, Linear, ReLU, Sequential
 from mini.optim import EMA, AdamW
 from mini.zoo import checkpoints, recipes, run
 from mini.zoo.__main__ import main
 from mini.zoo.digits import as_floats, shift
+from mini.zoo.gated import nats_and_bits, start_evenly, start_from_frequencies
 
 STEPS = 12
 
@@ -239,7 +242,7 @@ def test_a_changed_recipe_does_not_go_on(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("function", ["load", "card", "evaluate", "train"])
 def test_unknown_name(function):
-    known = "'classifier-mnist', .*'tiny'"
+    known = ".*'classifier-mnist', .*'tiny'"
     message = f"{function}: name is 'tinny', expected one of {known}"
     with pytest.raises(ValueError, match=message):
         getattr(zoo, function)("tinny")
@@ -302,8 +305,10 @@ def test_pickles_are_not_opened(folder, tmp_path):
 def test_command_line(folder, tmp_path, capsys):
     assert main(["list", "--folder", str(folder)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "classifier-mnist: not trained yet"
-    assert lines[1].startswith("tiny: output ") and "(at a point of ones)" in lines[1]
+    assert [line.split(":")[0] for line in lines] == zoo.names()
+    assert "classifier-mnist: not trained yet" in lines
+    [tiny] = [line for line in lines if line.startswith("tiny: output ")]
+    assert "(at a point of ones)" in tiny
     assert main(["evaluate", "tiny", "--folder", str(folder)]) == 0
     assert json.loads(capsys.readouterr().out) == zoo.evaluate("tiny", folder=folder)
     new = ["train", "tiny", "--folder", str(tmp_path / "new")]
@@ -337,3 +342,39 @@ def test_shift_moves_whole_images():
     assert set(zip(y, x)) == {(i, j) for i in range(1, 6) for j in range(1, 6)}
     np.testing.assert_array_equal(moved[n, 1, y - 1, x], 2)
     np.testing.assert_array_equal(shift(images, 0, rng=rng), images)
+
+
+def test_a_network_that_starts_from_frequencies_is_the_histogram():
+    rng = np.random.default_rng(0)
+    images = rng.choice([0, 0, 0, 7, 15], size=(50, 1, 4, 4)).astype(np.uint8)
+    model = GatedPixelCNN(
+        (1, 4, 4), channels=4, layers=1, hidden=4, levels=16, classes=2, rng=rng
+    )
+    start_from_frequencies(model, images)
+    model.last.weight.data[...] = 0  # nothing but the bias is left
+    counts = np.bincount(images.ravel(), minlength=16) + 1  # so none is impossible
+    nats = -np.log(counts / counts.sum())[images].sum() / 50
+    labels = rng.integers(2, size=50)
+    scores = nats_and_bits(model, images, labels, batch_size=20)  # 20, 20 and 10
+    assert scores["nll"] == pytest.approx(nats, rel=1e-5)
+    assert scores["bits_per_dim"] == pytest.approx(nats / 16 / np.log(2), rel=1e-5)
+
+
+def test_a_mixture_that_starts_evenly_covers_all_levels_of_every_colour():
+    rng = np.random.default_rng(0)
+    model = PixelCNN(
+        (3, 4, 4), channels=3, blocks=1, hidden=6, levels=256, components=5, rng=rng
+    )
+    before = model.last.weight.data.copy()
+    start_evenly(model)
+    np.testing.assert_allclose(model.last.weight.data, before / 10, rtol=1e-6)
+    model.last.weight.data[...] = 0
+    mixture = model.distribution(model(np.zeros((1, 3, 4, 4), np.uint8)))
+    means = np.broadcast_to(
+        np.linspace(-0.8, 0.8, 5)[:, None, None, None], (5, 3, 4, 4)
+    )
+    np.testing.assert_allclose(mixture.means.data[0], means, rtol=1e-6)
+    np.testing.assert_allclose(mixture.log_scales.data, -2)
+    assert np.abs(mixture.logits.data).max() < 0.5
+    p = np.exp([mixture.log_prob(np.full((3, 4, 4), k)).data for k in range(256)])
+    assert 0.001 < p.min() and p.max() < 0.1  # the ends take the tails

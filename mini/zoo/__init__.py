@@ -11,7 +11,8 @@ that is cut short goes on from where it last saved, and ends with the same weigh
 
 import numpy as np
 
-from . import digits, pixels  # noqa: F401  importing recipes makes them known
+# importing recipes makes them known
+from . import dense, digits, gated, pixels  # noqa: F401
 from .checkpoints import paths, read_card, read_weights, write_checkpoint
 from .recipes import find, names, recipe
 from .run import Run, TimeIsUp
