@@ -1,7 +1,8 @@
 """What is timed: pairs of functions that do the same work with `mini` and with torch.
 
 Each case is (name, the multiplications and additions of one call or None, mini's
-function, torch's function, the ratio to reach or None).
+function, torch's function, the ratio to reach or None), and if torch's function does
+only a part of the work, a sixth number: how many such parts there are.
 """
 
 import numpy as np
@@ -9,8 +10,10 @@ import torch
 import torch.nn.functional as TF
 from torch import nn as tnn
 
-from mini import Tensor, grad, nn, optim
+from mini import Tensor, grad, nn, optim, zoo
 from mini import functional as F
+from mini.models.pixelcnn import PixelCNN
+from mini.twins.pixelcnn import PixelCNN as TorchPixelCNN
 
 BATCH = 64
 
@@ -77,69 +80,13 @@ def batch_norm(rng, C, size):
 # ---- whole training steps ------------------------------------------------------------
 
 
-class Gate(nn.Module):
-    forward = staticmethod(F.gate)
-
-
-class TorchGate(tnn.Module):
-    def forward(self, x):
-        a, b = x.chunk(2, 1)
-        return torch.tanh(a) * torch.sigmoid(b)
-
-
-class TorchMasked(tnn.Conv2d):
-    def __init__(self, kind, C, O, kernel):
-        super().__init__(C, O, kernel, padding=kernel // 2)
-        self.register_buffer(
-            "mask", torch.tensor(nn.past_mask(kind, (O, C, kernel, kernel)))
-        )
-
-    def forward(self, x):
-        return TF.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
-
-
-class Residual(nn.Module):
-    def __init__(self, *layers):
-        self.body = nn.Sequential(*layers)
-
-    def forward(self, x):
-        return x + self.body(x)
-
-
-class TorchResidual(tnn.Module):
-    def __init__(self, *layers):
-        super().__init__()
-        self.body = tnn.Sequential(*layers)
-
-    def forward(self, x):
-        return x + self.body(x)
-
-
-def pixelcnn(rng, C=24, blocks=6):
-    """Mask A 7×7, gated residual blocks of masked 3×3 and 1×1, two 1×1 at the end."""
-
-    def build(lib, masked, conv, gate, residual):
-        body = [
-            residual(lib.ReLU(), masked("B", C, 2 * C, 3), gate(), conv(C, C, 1))
-            for _ in range(blocks)
-        ]
-        return lib.Sequential(
-            masked("A", 1, C, 7), *body, lib.ReLU(), conv(C, 2 * C, 1), lib.ReLU(),
-            conv(2 * C, 1, 1),
-        )  # fmt: skip
-
-    ours = build(
-        nn,
-        lambda *a: nn.MaskedConv2d(*a, rng=rng),
-        lambda *a: nn.Conv2d(*a, rng=rng),
-        Gate,
-        Residual,
-    )
-    theirs = build(tnn, TorchMasked, tnn.Conv2d, TorchGate, TorchResidual)
+def pixelcnn(rng):
+    size = {"channels": 24, "blocks": 6}
+    models = PixelCNN(**size, rng=rng), TorchPixelCNN(**size)
     x = (rng.random((32, 1, 28, 28)) < 0.2).astype(np.float32)
     return training_step(
-        f"PixelCNN, {C} channels × {blocks} blocks, batch 32",
-        (ours, theirs), x, x,
+        "PixelCNN, 24 channels × 6 blocks, batch 32",
+        models, x, x[:, None],  # parameters are (N, P, C, H, W)
         (F.binary_cross_entropy_with_logits, TF.binary_cross_entropy_with_logits),
     )  # fmt: skip
 
@@ -206,9 +153,7 @@ def classifier(rng):
 def training_step(name, models, x, target, losses):
     """Forward, backward and Adam, from equal weights."""
     ours, theirs = models
-    ours.load_state_dict(
-        {k: v.numpy() for k, v in theirs.state_dict().items() if "mask" not in k}
-    )
+    ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
     optimiser = optim.Adam(ours.parameters(), lr=1e-3)
     torch_optimiser = torch.optim.Adam(theirs.parameters(), lr=1e-3)
     torch_x, torch_target, our_x = torch.tensor(x), torch.tensor(target), Tensor(x)
@@ -222,6 +167,33 @@ def training_step(name, models, x, target, losses):
         torch_optimiser.step()
 
     return f"step: {name}", None, run_mini, run_torch, 0.9
+
+
+# ---- drawing images ------------------------------------------------------------------
+
+
+def sampling(rng, n, pixels, target):
+    """Pixel after pixel: mini's stream, and torch running the network for each.
+
+    Of torch's 784 passes over all images only a few are made, for pixels spread over
+    the image; their time is multiplied.
+    """
+    ours, theirs = zoo.load("pixelcnn-mnist"), TorchPixelCNN()
+    theirs.load_state_dict({k: torch.tensor(v) for k, v in ours.state_dict().items()})
+    x = torch.zeros(n, 1, 28, 28)
+    places = [divmod(k, 28) for k in np.linspace(0, 783, pixels, dtype=int).tolist()]
+
+    def run_torch():
+        with torch.no_grad():
+            for i, j in places:
+                logits = theirs(x)[:, 0, :, i, j]
+                x[:, :, i, j] = torch.bernoulli(torch.sigmoid(logits))
+
+    name = (
+        f"sampling: PixelCNN as of pixelcnn-mnist, {n} image{'s' * (n > 1)}"
+        f" (torch: {pixels} pixels × {784 / pixels:g})"
+    )
+    return name, None, lambda: ours.sample(n, rng=rng), run_torch, target, 784 / pixels
 
 
 def all_cases(rng):
@@ -239,3 +211,5 @@ def all_cases(rng):
     yield pixelcnn(rng)
     yield vae(rng)
     yield classifier(rng)
+    yield sampling(rng, 100, pixels=4, target=0.01)
+    yield sampling(rng, 1, pixels=40, target=0.05)

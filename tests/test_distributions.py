@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from mini.distributions import Bernoulli, Categorical, Normal, kl_divergence
+from mini.distributions import (
+    Bernoulli,
+    Categorical,
+    LogisticMixture,
+    Normal,
+    kl_divergence,
+)
+from mini.gradcheck import gradcheck
 from mini.tensor import Tensor, grad
+from mini.twins.pixelcnn import logistic_mixture
 
 torch.set_num_threads(1)
 D = torch.distributions
@@ -256,9 +264,190 @@ def test_a_nan_passes_through():
     assert np.isnan(Normal(0, nan + 1).log_prob(0).data).tolist() == [True, False]
 
 
+# ---- mixtures of logistics -----------------------------------------------------------
+
+
+def slow_mixture(params, levels):
+    """p(x) for all levels x, float64: params (3, M) → (levels,), straight from σ.
+
+    The difference of two values of σ, as the paper has it: exact as long as it is not
+    small beside them.
+    """
+    logits, means, scales = params[0], params[1], np.exp(np.maximum(params[2], -7))
+    weights = np.exp(logits - logits.max())
+    edges = (2 * np.arange(levels + 1) - 1) / (levels - 1) - 1
+    edges[0], edges[-1] = -np.inf, np.inf
+    with np.errstate(over="ignore"):
+        sums = 1 / (1 + np.exp(-(edges[:, None] - means) / scales))
+    return np.diff(sums, axis=0) @ (weights / weights.sum())
+
+
+@pytest.mark.parametrize("levels", [2, 3, 16, 256])
+@pytest.mark.parametrize("M", [1, 3])
+def test_logistics_beside_the_formula(levels, M, rng):
+    for log_scale in (-3.0, -1.0, 0.0, 2.0):
+        params = rng.standard_normal((3, M))
+        params[2] += log_scale
+        expected = slow_mixture(params, levels)
+        p = LogisticMixture(params.reshape(-1), levels)
+        found = np.exp(p.log_prob(np.arange(levels)).data)
+        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-14)
+
+
+@pytest.mark.parametrize("levels", [2, 3, 16, 256])
+@pytest.mark.parametrize("log_scale", [-50.0, -7.0, -4.0, 0.0, 5.0, 20.0])
+@pytest.mark.parametrize("dtype, atol", [(np.float32, 2e-5), (np.float64, 1e-12)])
+def test_logistics_sum_to_one(levels, log_scale, dtype, atol, rng):
+    """From curves narrower than a level to some a hundred million times too wide."""
+    params = rng.standard_normal((20, 3, 4))
+    params[:, 1] *= 2  # some means lie far outside
+    params[:, 2] = log_scale + 0.1 * params[:, 2]
+    p = LogisticMixture(params.reshape(20, 12).astype(dtype), levels)
+    logs = p.log_prob(np.arange(levels)[:, None])
+    assert logs.shape == (levels, 20) and logs.dtype == dtype
+    np.testing.assert_allclose(np.exp(logs.data).sum(0), 1, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("levels", [2, 5, 256])
+def test_logistics_equal_torchs_to_second_order(levels, rng):
+    params, x = rng.standard_normal((2, 9, 4)), rng.integers(levels, size=(2, 4))
+    x[0, :2] = 0, levels - 1
+    agree(
+        lambda a: LogisticMixture(a, levels, 1).log_prob(x),
+        lambda a: logistic_mixture(a, torch.tensor(x), levels),
+        params,
+    )
+
+
+@pytest.mark.parametrize("levels", [2, 5])
+def test_logistics_pass_the_gradient_check(levels, rng):
+    params, x = rng.standard_normal((2, 6)), rng.integers(levels, size=2)
+    assert gradcheck(
+        lambda a: LogisticMixture(a, levels).log_prob(x), [params], rng=rng
+    )
+
+
+def test_nothing_is_lost_far_from_the_curve():
+    """Where both values of σ round to 1 or 0, the log of their difference is there."""
+    params = np.array([0.0, 0.9, -7.0])  # level 243 or so of 256, scale 0.0009
+    for dtype, rtol in ((np.float32, 1e-5), (np.float64, 1e-12)):
+        found = LogisticMixture(params.astype(dtype)).log_prob(np.arange(1, 200)).data
+        x = np.arange(1, 200) / 127.5 - 1
+        s = np.exp(-7.0)
+        upper, lower = (x + 1 / 255 - 0.9) / s, (x - 1 / 255 - 0.9) / s
+        expected = upper + np.log1p(-np.exp(lower - upper))  # log σ(u) = u here
+        np.testing.assert_allclose(found, expected, rtol=rtol)
+    mirrored = LogisticMixture(params * [1, -1, 1]).log_prob(255 - np.arange(1, 200))
+    np.testing.assert_allclose(mirrored.data, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("levels", [2, 256])
+def test_gradients_of_extreme_logistics_are_finite(dtype, levels):
+    logits, means = [-1e4, -20, 0, 20, 1e4], [-1e4, -3, -1, 0, 1, 3, 1e4]
+    log_scales = [-1e4, -20, -7, 0, 7, 30]
+    grid = np.stack(np.meshgrid(logits, means, log_scales), -1).reshape(-1, 3)
+    pairs = np.concatenate([grid, grid[::-1]], 1)[:, [0, 3, 1, 4, 2, 5]]
+    params = Tensor(pairs.astype(dtype), requires_grad=True)
+    p = LogisticMixture(params, levels)
+    for x in (0, levels // 2, levels - 1):
+        out = p.log_prob(x)
+        (g,) = grad(out.sum(), [params])
+        assert np.isfinite(out.data).all() and np.isfinite(g.data).all()
+        assert (out.data <= 1e-6).all()
+    for seed in range(3):
+        draw = p.sample(rng=np.random.default_rng(seed)).data
+        assert draw.min() >= 0 and draw.max() < levels
+
+
+def test_narrower_than_the_narrowest(rng):
+    """Log-scales below −7 count as −7, and their gradient is zero."""
+    at = np.array([0.3, 0.1, -7.0])
+    narrow = Tensor(np.array([0.3, 0.1, -9.0]), requires_grad=True)
+    x = np.arange(120, 160)
+    found = LogisticMixture(narrow).log_prob(x)
+    np.testing.assert_array_equal(found.data, LogisticMixture(at).log_prob(x).data)
+    (g,) = grad(found.sum(), [narrow])
+    assert g.data[2] == 0 and g.data[1] != 0
+
+
+@pytest.mark.parametrize("levels", [2, 5, 32])
+@pytest.mark.parametrize("log_scale", [-6.0, -1.5, 1.0])
+def test_draws_of_logistics_have_their_probabilities(levels, log_scale, rng):
+    """50,000 draws beside the probabilities: total variation below 0.015.
+
+    By chance alone it is about √(levels / 2πn), at most 0.010.
+    """
+    params = rng.standard_normal((3, 3))
+    params[2] = log_scale + 0.3 * params[2]
+    p = LogisticMixture(params.reshape(-1), levels)
+    draws = p.sample((50_000,), rng=rng)
+    assert draws.dtype == np.int64 and draws.shape == (50_000,)
+    share = np.bincount(draws.data, minlength=levels) / 50_000
+    assert len(share) == levels
+    chances = np.exp(p.log_prob(np.arange(levels)).data)
+    assert abs(share - chances).sum() / 2 < 0.015
+
+
+def test_logistics_along_any_axis(rng):
+    params, x = rng.standard_normal((2, 6, 3, 4)), rng.integers(256, size=(2, 3, 4))
+    ours = LogisticMixture(params, axis=1)
+    last = LogisticMixture(np.moveaxis(params, 1, -1))
+    assert ours.shape == last.shape == (2, 3, 4)
+    np.testing.assert_allclose(ours.log_prob(x).data, last.log_prob(x).data)
+    for shape in ((), (3,)):
+        a, b = (d.sample(shape, rng=np.random.default_rng(0)) for d in (ours, last))
+        np.testing.assert_array_equal(a.data, b.data)
+        assert a.shape == (*shape, 2, 3, 4)
+    lead = ours.log_prob(a)  # draws have an axis in front
+    assert lead.shape == (3, 2, 3, 4)
+    np.testing.assert_allclose(lead.data[1], ours.log_prob(a.data[1]).data)
+    one = ours.log_prob(7)
+    np.testing.assert_allclose(one.data, ours.log_prob(np.full((2, 3, 4), 7)).data)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16, np.uint32, np.int64])
+def test_logistics_of_whole_numbers_of_any_kind(dtype, rng):
+    p = LogisticMixture(rng.standard_normal((4, 6)).astype(np.float32))
+    x = np.array([0, 100, 127, 27])
+    expected = p.log_prob(x)
+    np.testing.assert_array_equal(p.log_prob(x.astype(dtype)).data, expected.data)
+    assert expected.dtype == np.float32
+    high = np.array([128, 200, 254, 255])
+    if dtype != np.int8:
+        found = p.log_prob(Tensor(high.astype(dtype)))
+        np.testing.assert_array_equal(found.data, p.log_prob(high).data)
+
+
 # ---- errors --------------------------------------------------------------------------
 
 WRONG = [
+    (
+        lambda: LogisticMixture(np.zeros((2, 4))),
+        ValueError,
+        r"LogisticMixture: axis -1 .* 3·M numbers, got shape \(2, 4\)",
+    ),
+    (lambda: LogisticMixture(np.zeros((2, 0))), ValueError, r"got shape \(2, 0\)"),
+    (lambda: LogisticMixture(1.0), ValueError, r"got shape \(\)"),
+    (lambda: LogisticMixture(np.zeros(3), axis=1), ValueError, "axis 1"),
+    (lambda: LogisticMixture(np.zeros(3), 1), ValueError, "levels must be ≥ 2, got 1"),
+    (
+        lambda: LogisticMixture(np.zeros(3), 16).log_prob(np.array([3, 16])),
+        ValueError,
+        "LogisticMixture.log_prob: x must lie in 0 … 15, got 3 … 16",
+    ),
+    (lambda: LogisticMixture(np.zeros(3)).log_prob(-1), ValueError, "got -1 … -1"),
+    (
+        lambda: LogisticMixture(np.zeros(3)).log_prob(0.5),
+        TypeError,
+        "x must be integers, got float64",
+    ),
+    (lambda: LogisticMixture(np.zeros(3)).sample(), TypeError, "rng"),
+    (
+        lambda: kl_divergence(*[LogisticMixture(np.zeros(3))] * 2),
+        TypeError,
+        "got LogisticMixture and LogisticMixture",
+    ),
     (lambda: Normal(0, np.array([1.0, 0.0])), ValueError, "Normal: scale .* got 0.0"),
     (lambda: Normal(np.zeros(2), np.ones(3)), ValueError, "shape"),
     (

@@ -15,6 +15,8 @@ from numba.core.dispatcher import Dispatcher
 
 from mini import Tensor, grad, kernels
 from mini import functional as F
+from mini.models.gated_pixelcnn import GatedPixelCNN
+from mini.models.pixelcnn import PixelCNN
 
 DTYPES = [np.float32, np.float64]
 
@@ -220,6 +222,12 @@ def use_everything(dtype):
         grad(y.sum() + F.gate(x).sum(), [x, w, b])
     one = Tensor(np.ones((1, 1, 1, 1), dtype), requires_grad=True)
     grad(F.conv2d(one, one).sum(), [one])  # a view that cannot be written to flows back
+    if dtype == np.float32:  # what draws pixel by pixel is compiled for this alone
+        rng = np.random.default_rng(0)
+        size = {"shape": (3, 2, 2), "channels": 3, "hidden": 3, "rng": rng}
+        for n in (1, 8):
+            PixelCNN(**size, blocks=1).sample(n, rng=rng)
+            GatedPixelCNN(**size, layers=1, classes=2).sample(n, rng=rng, label=1)
 
 
 def warm_up_and_use():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from mini import functional as F
 from mini import nn
 from mini.tensor import Tensor, grad
 
@@ -216,6 +217,71 @@ def test_masked_convolution_sees_the_colours_before(kind, rng):
         colour = channel // 2
         sees = [colour < c or (kind == "B" and colour == c) for c in range(3)]
         assert changed[:, 1, 1].tolist() == sees
+
+
+@pytest.mark.parametrize("kernel", [3, 5, (3, 1), (1, 3)])
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("kind", ["vertical A", "vertical B"])
+def test_vertical_masks_see_whole_rows(kind, dilation, kernel, rng):
+    if kind == "vertical A" and kernel == (1, 3):
+        return  # there is no row above: refused, see WRONG
+    layer = nn.MaskedConv2d(kind, 1, 2, kernel, dilation=dilation, rng=rng)
+    H, W = 6, 7
+    reach = [dilation * (size // 2) for size in layer.kernel_size]
+    x = rng.standard_normal((1, 1, H, W)).astype(np.float32)
+    changes = np.eye(H * W, dtype=np.float32).reshape(H * W, 1, H, W)
+    before, after = layer(Tensor(x)).data, layer(Tensor(x + changes)).data
+    for k, (i, j) in enumerate(np.ndindex(H, W)):  # pixel k was changed in image k
+        changed = (after[k] != before[0]).any(axis=0)
+        for a, b in np.ndindex(H, W):
+            near = a - i <= reach[0] and abs(b - j) <= reach[1]
+            near &= (a - i) % dilation == 0 and (b - j) % dilation == 0
+            above = a > i or (a == i and kind == "vertical B")
+            assert changed[a, b] == (near and above)
+
+
+@pytest.mark.parametrize("kind", ["A", "B"])
+@pytest.mark.parametrize("colours, halves", [(1, 2), (3, 1), (3, 2), (2, 3)])
+def test_each_half_has_the_mask_of_the_whole(kind, colours, halves):
+    """halves=2 for a gate: both its parts see what a layer without a gate sees."""
+    one = nn.past_mask(kind, (6, 12, 3, 5), colours)
+    mask = nn.past_mask(kind, (6 * halves, 12, 3, 5), colours, halves)
+    if colours == 1:
+        np.testing.assert_array_equal(mask, one)
+    else:
+        np.testing.assert_array_equal(mask, np.concatenate([one] * halves))
+
+
+def test_a_gate_sees_no_colour_too_many(rng):
+    layer = nn.MaskedConv2d("B", 6, 12, 3, colours=3, halves=2, rng=rng)
+    x = rng.standard_normal((1, 6, 3, 3)).astype(np.float32)
+    before = F.gate(layer(Tensor(x))).data[0, :, 1, 1].reshape(3, 2)
+    for channel in range(6):
+        y = x.copy()
+        y[0, channel, 1, 1] += 1
+        after = F.gate(layer(Tensor(y))).data[0, :, 1, 1].reshape(3, 2)
+        changed = (before != after).all(axis=1)
+        assert ((before != after).any(axis=1) == changed).all()
+        assert changed.tolist() == [channel // 2 <= c for c in range(3)]
+
+
+def test_masks_of_the_paper_written_out():
+    """A 3×3 mask A over red, green and blue, one channel each: [to, from, ., .]."""
+    mask = nn.past_mask("A", (3, 3, 3, 3), 3)
+    around = np.array([[1, 1, 1], [1, 0, 0], [0, 0, 0]], bool)
+    for c, k in np.ndindex(3, 3):
+        centre = mask[c, k, 1, 1]
+        assert centre == (k < c)
+        rest = mask[c, k].copy()
+        rest[1, 1] = False
+        np.testing.assert_array_equal(rest, around)
+    mask = nn.past_mask("B", (3, 3, 3, 3), 3)
+    np.testing.assert_array_equal(mask[:, :, 1, 1], np.tri(3, dtype=bool))
+    single = nn.past_mask("B", (3, 3, 1, 1), 3)
+    np.testing.assert_array_equal(single[:, :, 0, 0], np.tri(3, dtype=bool))
+    for kind, rows in (("vertical A", 1), ("vertical B", 2)):
+        mask = nn.past_mask(kind, (3, 3, 3, 3), 3)
+        assert mask.tolist() == [[i < rows] * 3 for i in range(3)]
 
 
 @pytest.mark.parametrize("colours", [1, 3])
@@ -513,13 +579,48 @@ WRONG = [
         ValueError,
         "ConvTranspose2d: stride .* got -1",
     ),
-    (lambda r: nn.MaskedConv2d("C", 1, 1, 3, rng=r), ValueError, "'A' or 'B', got 'C'"),
+    (
+        lambda r: nn.MaskedConv2d("C", 1, 1, 3, rng=r),
+        ValueError,
+        "kind must be 'A', 'B', 'vertical A' or 'vertical B', got 'C'",
+    ),
+    (lambda r: nn.MaskedConv2d("vertical", 1, 1, 3, rng=r), ValueError, "'vertical'"),
+    (
+        lambda r: nn.MaskedConv2d("vertical A", 1, 1, (1, 3), rng=r),
+        ValueError,
+        "'vertical A' with a 1×3 kernel sees nothing",
+    ),
+    (
+        lambda r: nn.MaskedConv2d("B", 4, 6, 3, halves=4, rng=r),
+        ValueError,
+        "out_channels = 6 of colours × halves = 4",
+    ),
+    (
+        lambda r: nn.MaskedConv2d("B", 3, 9, 3, colours=3, halves=2, rng=r),
+        ValueError,
+        "out_channels = 9 of colours × halves = 6",
+    ),
+    (
+        lambda r: nn.MaskedConv2d("B", 4, 6, 3, colours=3, rng=r),
+        ValueError,
+        "in_channels = 4 must be a multiple of colours = 3",
+    ),
+    (
+        lambda r: nn.MaskedConv2d("B", 4, 6, 3, colours=0, rng=r),
+        ValueError,
+        "MaskedConv2d: colours .* got 0",
+    ),
+    (
+        lambda r: nn.MaskedConv2d("B", 4, 6, 3, halves=1.0, rng=r),
+        ValueError,
+        "MaskedConv2d: halves .* got 1.0",
+    ),
     (lambda r: nn.MaskedConv2d("A", 1, 1, 1, rng=r), ValueError, "sees nothing"),
     (lambda r: nn.MaskedConv2d("A", 1, 1, 4, rng=r), ValueError, "odd kernel"),
     (
         lambda r: nn.MaskedConv2d("A", 3, 4, 3, colours=3, rng=r),
         ValueError,
-        "in_channels = 3 and out_channels = 4 must be multiples of colours = 3",
+        "in_channels = 3 must be a multiple of colours = 3, out_channels = 4 of",
     ),
     (lambda r: nn.Embedding(3, 2, rng=r)(np.array([3])), ValueError, "0 … 2, got 3"),
     (lambda r: nn.Embedding(3, 2, rng=r)(np.array([-1])), ValueError, "got -1"),

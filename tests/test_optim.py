@@ -174,6 +174,134 @@ def test_training_a_network_equals_torch(rng):
     np.testing.assert_allclose(*np.transpose(losses), rtol=1e-4)
 
 
+# ---- Muon ----------------------------------------------------------------------------
+
+
+def newton_schulz(u):
+    """Jordan et al.'s five steps in float64, on u as it lies, wide or tall."""
+    x = u.astype(float) / np.linalg.norm(u.astype(float))
+    for _ in range(5):
+        square = x @ x.T
+        x = 3.4445 * x - 4.7750 * square @ x + 2.0315 * square @ square @ x
+    return x
+
+
+MATRICES = [(3, 4), (12, 5), (7, 7), (6, 3, 3, 3), (40, 2, 1, 3), (1, 9), (9, 1)]
+
+
+def test_muon_beside_its_formula(rng):
+    """Ten steps in float64, with numbers of rows and columns of both kinds."""
+    start = [rng.standard_normal(shape) for shape in MATRICES]
+    ours = [Tensor(p.copy(), requires_grad=True) for p in start]
+    muon = optim.Muon(ours, 0.05, 0.9, weight_decay=0.1)
+    expected, v = [p.copy() for p in start], [0 * p for p in start]
+    for _ in range(10):
+        grads = [rng.standard_normal(shape) for shape in MATRICES]
+        muon.step(list(map(Tensor, grads)))
+        for i, g in enumerate(grads):
+            v[i] = 0.9 * v[i] + 0.1 * g
+            u = (0.1 * g + 0.9 * v[i]).reshape(len(g), -1)
+            step = newton_schulz(u) * np.sqrt(max(1, u.shape[0] / u.shape[1]))
+            expected[i] *= 1 - 0.05 * 0.1
+            expected[i] -= 0.05 * step.reshape(g.shape)
+    for p, q in zip(ours, expected, strict=True):
+        np.testing.assert_allclose(p.data, q, rtol=1e-9, atol=1e-11)
+
+
+def test_muon_is_torchs_as_far_as_bfloat16_goes(rng):
+    """torch takes the five steps in bfloat16, with 8 bits: 1 % of a step is its own.
+
+    So the two are compared by how far they went; what differs must be small beside it.
+    """
+    mine = [Tensor(rng.standard_normal((24, 60)).astype(np.float32), True),
+            Tensor(rng.standard_normal((60, 24)).astype(np.float32), True)]  # fmt: skip
+    yours = [torch.tensor(p.data, requires_grad=True) for p in mine]
+    ours = optim.Muon(mine, 0.02, 0.95, weight_decay=0.1)
+    theirs = T.Muon(yours, lr=0.02, momentum=0.95, weight_decay=0.1)
+    for _ in range(20):
+        before = [p.data.copy() for p in mine]
+        for p, q in zip(mine, yours, strict=True):
+            q.data = torch.tensor(p.data)  # one step at a time, from equal weights
+            q.grad = torch.tensor(rng.standard_normal(p.shape), dtype=torch.float32)
+        ours.step([Tensor(q.grad.numpy()) for q in yours])
+        theirs.step()
+        for p, q, start in zip(mine, yours, before, strict=True):
+            step, other = p.data - start, q.detach().numpy() - start
+            gap = np.linalg.norm(step - other) / np.linalg.norm(other)
+            assert gap < 0.02
+    state = theirs.state_dict()["state"]
+    for i, (v,) in enumerate(ours.memory):  # this is float32 in both
+        np.testing.assert_allclose(v, state[i]["momentum_buffer"].numpy(), rtol=1e-4,
+                                   atol=1e-6)  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", [(20, 50), (50, 20), (30, 30), (1, 5), (64, 64)])
+def test_steps_of_muon_are_of_equal_length_in_all_directions(shape, rng):
+    """Singular values over three powers of ten become 0.68 … 1.21, vectors stay."""
+    u, _, vh = np.linalg.svd(rng.standard_normal(shape), full_matrices=False)
+    values = np.geomspace(1, 1e-2, len(vh))
+    x = (u * values) @ vh
+    for dtype, atol in ((np.float64, 1e-9), (np.float32, 1e-4)):
+        y = optim.orthogonalised(x.astype(dtype))
+        assert y.dtype == dtype and y.shape == shape
+        found = np.einsum("ik,ij,kj->k", u, y, vh)
+        assert 0.68 < found.min() <= found.max() < 1.21
+        np.testing.assert_allclose((u * found) @ vh, y, atol=atol)
+    torchs = torch.optim._muon._zeropower_via_newtonschulz(
+        torch.tensor(x), (3.4445, -4.7750, 2.0315), 5, 1e-7
+    )
+    theirs = np.linalg.svd(torchs.float().numpy(), compute_uv=False)
+    np.testing.assert_allclose(np.sort(theirs), np.sort(found), atol=0.04)
+
+
+def test_muon_does_not_see_how_large_a_gradient_is(rng):
+    steps = []
+    g = rng.standard_normal((6, 4)).astype(np.float32)
+    for scale in (1e-4, 1, 1e6):
+        p = Tensor(np.zeros((6, 4), np.float32), requires_grad=True)
+        optim.Muon([p], 0.1).step([Tensor(g * np.float32(scale))])
+        steps.append(p.data)
+    np.testing.assert_allclose(steps[0], steps[1], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(steps[2], steps[1], rtol=1e-4, atol=1e-6)
+    assert np.linalg.norm(steps[0], 2) < 0.1 * 1.21 * np.sqrt(6 / 4)
+
+
+def test_no_gradient_is_no_step_of_muon():
+    p = Tensor(np.ones((3, 4), np.float32), requires_grad=True)
+    optim.Muon([p]).step([Tensor(np.zeros((3, 4), np.float32))])
+    assert (p.data == 1).all()
+    optim.Muon([p], weight_decay=0.5).step([Tensor(np.zeros((3, 4), np.float32))])
+    np.testing.assert_allclose(p.data, 1 - 0.02 * 0.5)
+    optim.Muon([p]).step([Tensor(np.full((3, 4), np.nan, np.float32))])
+    assert np.isnan(p.data).all()
+
+
+def test_muon_resumes_with_the_same_bits(rng):
+    straight = [Tensor(rng.standard_normal(s).astype("f"), True) for s in MATRICES]
+    resumed = [Tensor(p.data.copy(), requires_grad=True) for p in straight]
+    arrays = [p.data for p in straight]
+    steps = [
+        [Tensor(rng.standard_normal(s).astype(np.float32)) for s in MATRICES]
+        for _ in range(6)
+    ]
+    through, first = optim.Muon(straight, 0.1), optim.Muon(resumed, 0.1)
+    for grads in steps:
+        through.step(grads)
+    for grads in steps[:3]:
+        first.step(grads)
+    file = io.BytesIO()
+    np.savez(file, **first.state_dict())
+    file.seek(0)
+    second = optim.Muon(resumed)
+    second.load_state_dict(np.load(file))
+    for grads in steps[3:]:
+        second.step(grads)
+    assert second.steps == 6 and second.lr == 0.1
+    for p, q, array in zip(straight, resumed, arrays, strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+        assert p.data is array and p.dtype == np.float32
+
+
 # ---- clipping ------------------------------------------------------------------------
 
 
@@ -290,6 +418,16 @@ def test_warmup_rises_in_equal_parts_to_the_peak():
     assert optim.warmup_linear(0, peak=2, warmup=0) == 2
 
 
+def test_a_plateau_and_then_a_straight_line_to_zero():
+    rate = [
+        optim.constant_then_linear(i, 50, tail=20, peak=2, warmup=10) for i in range(52)
+    ]
+    np.testing.assert_allclose(rate[:10], np.arange(1, 11) / 5)
+    assert rate[10:31] == [2] * 21
+    np.testing.assert_allclose(rate[30:51], np.linspace(2, 0, 21), atol=1e-12)
+    assert rate[51] == 0
+
+
 # ---- errors --------------------------------------------------------------------------
 
 
@@ -338,8 +476,26 @@ WRONG = [
         ValueError,
         r"expected \(2,\) as shape of 'velocity.0', got nothing",
     ),
+    (
+        lambda: optim.Muon([leaf(2, 2), leaf(3)]),
+        ValueError,
+        r"Muon: parameters\[1\] must have two axes or more, got \(3,\)",
+    ),
+    (lambda: optim.Muon([leaf(2, 2)], -1.0), ValueError, "Muon: lr .* got -1.0"),
+    (lambda: optim.Muon([leaf(2, 2)], 0.1, 1.0), ValueError, "momentum .* got 1.0"),
+    (lambda: optim.Muon([]), ValueError, "Muon: parameters is an empty list"),
+    (
+        lambda: optim.Muon([leaf(2, 3)]).step([leaf(3, 2)]),
+        ValueError,
+        r"Muon.step: grads\[0\] has shape \(3, 2\)",
+    ),
     (lambda: optim.clip_grad_norm([leaf(2)], 0), ValueError, "max_norm .* got 0"),
     (lambda: optim.EMA(nn.ReLU(), 1.0), ValueError, "EMA: decay .* got 1.0"),
+    (
+        lambda: optim.constant_then_linear(0, 5, tail=6),
+        ValueError,
+        "0 < tail ≤ total, got 6 and 5",
+    ),
     (
         lambda: optim.cosine(0, 5, peak=1, warmup=5),
         ValueError,
