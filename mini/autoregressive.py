@@ -29,11 +29,14 @@ class Autoregressive(Module):
     classes = None  # how many labels the model knows
 
     def __init__(self, shape, levels=2, components=None):
-        name, (C, H, W) = type(self).__name__, shape
+        name = type(self).__name__
+        if not isinstance(shape, (tuple, list)) or len(shape) != 3:
+            raise ValueError(f"{name}: shape must be (C, H, W), got {shape!r}")
+        C, H, W = shape
         check_sizes(name, **{"shape[0]": C, "shape[1]": H, "shape[2]": W})
         check_sizes(name, levels=levels)
-        if levels < 2:
-            raise ValueError(f"{name}: levels must be at least 2, got {levels}")
+        if not 2 <= levels <= 256:
+            raise ValueError(f"{name}: levels must be 2 … 256, got {levels}")
         if components is not None:
             check_sizes(name, components=components)
         self.shape, self.levels, self.components = (C, H, W), levels, components
@@ -102,39 +105,39 @@ class Autoregressive(Module):
         known is boolean and broadcasts to the images. In the order in which the model
         draws, all known values must come first, else ValueError.
         """
-        x = self.check(images).astype(np.uint8)
-        known = np.asarray(known)
-        try:
-            known = np.broadcast_to(known, x.shape)
-        except ValueError:
-            known = None
-        if known is None or known.dtype != bool:
+        x, known = self.check(images).astype(np.uint8), np.asarray(known)
+        if known.dtype != bool or not _fits(known.shape, x.shape):
             raise ValueError(
-                f"complete: known must be boolean and broadcast to {x.shape}, got an"
-                f" array that does not"
+                f"complete: known must be boolean and broadcast to {x.shape}, got"
+                f" {known.dtype} of shape {known.shape}"
             )
         label = self.check_label(label, len(x))
         with no_grad():
-            stream = (Rerun if slow else type(self).stream)(self, len(x), label)
-            scaled = stream if slow else _Scaled(self, stream)
-        return draw(self, x, known, scaled, rng=rng, temperature=temperature, bar=bar)
+            new = Rerun(self, len(x), label) if slow else self.stream(len(x), label)
+        known = np.broadcast_to(known, x.shape)
+        return draw(self, x, known, new, rng=rng, temperature=temperature, bar=bar)
 
     def check(self, x):
         """x as an array, if it holds images of this model's shape and levels."""
-        x, name = np.asarray(value_of(x)), type(self).__name__
-        if x.ndim != 4 or x.shape[1:] != self.shape:
-            raise ValueError(
-                f"{name}: x must be images (N, {', '.join(map(str, self.shape))}),"
-                f" got shape {x.shape}"
-            )
-        top = self.levels - 1
+        x, name, top = np.asarray(value_of(x)), type(self).__name__, self.levels - 1
+        self._check_shape(x)
         if x.size and not (0 <= x.min() and x.max() <= top):
             raise ValueError(
                 f"{name}: x must have values 0 … {top}, got {x.min()} … {x.max()}"
             )
-        if x.dtype.kind == "f" and self.levels > 2 and (x != np.floor(x)).any():
-            raise ValueError(f"{name}: x must hold whole numbers 0 … {top}")
+        if x.dtype.kind == "f" and (x != np.floor(x)).any():
+            raise ValueError(
+                f"{name}: x must hold whole numbers 0 … {top}, got for instance"
+                f" {x[x != np.floor(x)][0]} (see data.binarize)"
+            )
         return x
+
+    def _check_shape(self, x):
+        if x.ndim != 4 or x.shape[1:] != self.shape:
+            raise ValueError(
+                f"{type(self).__name__}: x must be images"
+                f" (N, {', '.join(map(str, self.shape))}), got shape {x.shape}"
+            )
 
     def check_label(self, label, n):
         """Labels (n,), whole numbers 0 … classes − 1; None if the model has none."""
@@ -144,26 +147,20 @@ class Autoregressive(Module):
             raise ValueError(f"{name}: label is {label!r}, expected {expected}")
         if label is None:
             return None
-        label = np.broadcast_to(np.asarray(value_of(label)), (n,))
-        if (
-            label.dtype.kind not in "iu"
-            or not np.isin(label, range(self.classes)).all()
-        ):
+        label = np.asarray(value_of(label))
+        whole = label.dtype.kind in "iu" and np.isin(label, range(self.classes)).all()
+        if not whole or not _fits(label.shape, (n,)):
             raise ValueError(
-                f"{name}: label must be whole numbers 0 … {self.classes - 1},"
-                f" got {label!r}"
+                f"{name}: label must be whole numbers 0 … {self.classes - 1}, one for"
+                f" all images or for each of {n}, got {label!r}"
             )
-        return label
+        return np.broadcast_to(label, (n,))
 
 
-class _Scaled:
-    """A stream that is told values as the network sees them."""
-
-    def __init__(self, model, stream):
-        self.stream, self.at, self.top = stream, stream.at, model.levels - 1
-
-    def put(self, k, values):
-        self.stream.put(k, values / self.top)
+def _fits(shape, target):
+    """Whether an array of the shape can be broadcast to the target."""
+    pairs = zip(shape[::-1], target[::-1], strict=False)
+    return len(shape) <= len(target) and all(n in (1, N) for n, N in pairs)
 
 
 class Convolutional(Autoregressive):
@@ -174,18 +171,16 @@ class Convolutional(Autoregressive):
     """
 
     def forward(self, x, label=None):
-        x = self.check(x)
+        """Parameters (N, P, C, H, W). A Tensor x is taken as scaled to 0 … 1 already,
+        and gradients reach it."""
+        x = x if isinstance(x, Tensor) else Tensor(self.scaled(self.check(x)))
+        self._check_shape(x)
         label = self.check_label(label, len(x))
-        y = self.network(Whole, Tensor(self.scaled(x)), label)
         C, P = self.shape[0], self.params_per_value
-        y = y.reshape(len(x), C, P, *self.shape[1:])
-        return (
-            y.transpose((0, 2, 1, 3, 4))
-            if C > 1
-            else y.reshape(len(x), P, 1, *self.shape[1:])
-        )
+        y = self.network(Whole, x, label).reshape(len(x), C, P, *self.shape[1:])
+        return y.transpose((0, 2, 1, 3, 4))
 
     def stream(self, n, label=None):
         """The same network, one pixel at a time, for n images."""
-        stream = Stream(n, self.shape)
+        stream = Stream(n, self.shape, self.levels)
         return stream.finish(self.network(stream, stream.image, label))

@@ -171,7 +171,8 @@ class LogisticMixture:
 
     def __init__(self, params, levels=256, axis=-1):
         params = _tensor(params)
-        if params.ndim == 0 or params.shape[axis] % 3 or not params.shape[axis]:
+        there = -params.ndim <= axis < params.ndim
+        if not there or params.shape[axis] % 3 or not params.shape[axis]:
             raise ValueError(
                 f"LogisticMixture: axis {axis} of params must hold 3·M numbers,"
                 f" got shape {params.shape}"
@@ -190,8 +191,12 @@ class LogisticMixture:
         self.shape = tuple(np.delete(params.shape, axis))
 
     def log_prob(self, x):
-        """log p(x) for whole numbers x, to which `shape` must broadcast."""
+        """log p(x) for whole numbers x, which broadcast with `shape`."""
         x, top = np.asarray(value_of(x)), self.levels - 1
+        if x.dtype.kind not in "iu":
+            raise TypeError(
+                f"LogisticMixture.log_prob: x must be integers, got {x.dtype}"
+            )
         if x.size and not 0 <= x.min() <= x.max() <= top:
             raise ValueError(
                 f"LogisticMixture.log_prob: x must lie in 0 … {top},"
@@ -202,7 +207,7 @@ class LogisticMixture:
             np.broadcast_to(x, np.broadcast_shapes(x.shape, self.shape)), at
         )
         sharp = F.exp(-self.log_scales)
-        apart = (2 * x / top - 1).astype(self.means.dtype) - self.means
+        apart = (x * (2 / top) - 1).astype(self.means.dtype) - self.means
         above, below = sharp * (apart + 1 / top), sharp * (apart - 1 / top)
         # σ(a) − σ(b) = σ(a)·σ(−b)·(1 − exp(b − a)), and 1 − exp(−2h) = 2t / (1 + t)
         # with t = tanh(h): nothing is lost where the curve is flat or far away

@@ -330,3 +330,17 @@ def cosine(step, total, *, peak, warmup=0, floor=0.0):
         return warmup_linear(step, peak=peak, warmup=warmup)
     done = min(1.0, (step - warmup) / (total - warmup))
     return floor + (peak - floor) * (1 + math.cos(math.pi * done)) / 2
+
+
+def constant_then_linear(step, total, *, tail, peak=1.0, warmup=100):
+    """After a linear warm-up stay at peak, then fall to 0 over the last `tail` steps.
+
+    How long to train can be decided late: only the tail depends on it. Hägele et al.
+    2024, equation 1 (with a linear decay).
+    """
+    if not 0 < tail <= total:
+        raise ValueError(
+            f"constant_then_linear: needs 0 < tail ≤ total, got {tail} and {total}"
+        )
+    rise = warmup_linear(step, peak=peak, warmup=warmup)
+    return min(rise, peak * max(0.0, (total - step) / tail))

@@ -24,11 +24,14 @@ class Rerun:
     def at(self, k):
         """The parameters (n, P) of value k."""
         params = self.model(self.x, self.label).data  # (n, P, C, H, W)
-        return params.reshape(*params.shape[:2], -1)[:, :, self.model.order[k]]
+        flat = params.reshape(*params.shape[:2], len(self.model.order))
+        return flat[:, :, self.model.order[k]]
 
     def put(self, k, values):
         """Value k of every image is known now: (n,)."""
-        self.x.reshape(len(self.x), -1)[:, self.model.order[k]] = values
+        self.x.reshape(len(self.x), len(self.model.order))[:, self.model.order[k]] = (
+            values
+        )
 
 
 def draw(model, x, known, stream, *, rng, temperature=1.0, bar=False):
@@ -41,7 +44,7 @@ def draw(model, x, known, stream, *, rng, temperature=1.0, bar=False):
     check_rng("draw", rng)
     if not temperature > 0:
         raise ValueError(f"draw: temperature must be above 0, got {temperature!r}")
-    flat, known = x.reshape(len(x), -1), known.reshape(len(x), -1)
+    flat, known = (a.reshape(len(x), len(model.order)) for a in (x, known))
     _check_order(known[:, model.order], model)
     steps = range(len(model.order))
     with no_grad():

@@ -49,11 +49,11 @@ class Stream:
     stream = Stream(n, shape)
     stream.finish(network(stream, stream.image))
     params = stream.at(k)  # (n, P) for value k: pixel by pixel, colours innermost
-    stream.put(k, x)  # what value k turned out to be, (n,), as the network sees it
+    stream.put(k, x)  # what value k turned out to be, (n,), in 0 … levels − 1
     """
 
-    def __init__(self, n, shape):
-        self.n, self.shape = n, shape
+    def __init__(self, n, shape, levels):
+        self.n, self.shape, self.top = n, shape, levels - 1
         self.nodes, self.steps, self.by_row, self.given = [], [], [], []
         self.taps, self.weights = [], []
         self.image = self._node(shape[0], by_row=False)
@@ -166,9 +166,9 @@ class Stream:
         return self.params[:, i % self.params.shape[1], column, c * P : (c + 1) * P]
 
     def put(self, k, values):
-        """Value k of every image, (n,), on the network's scale."""
+        """Value k of every image, (n,), in 0 … levels − 1."""
         C, _, W = self.shape
         pixel, c = divmod(k, C)
         i, j = divmod(pixel, W)
         column = j + self.image.side if self.canvas.shape[2] > 1 else 0
-        self.canvas[:, i % self.canvas.shape[1], column, c] = values
+        self.canvas[:, i % self.canvas.shape[1], column, c] = values / self.top

@@ -59,6 +59,9 @@ class GatedPixelCNN(Convolutional):
     ):  # fmt: skip
         super().__init__(shape, levels, components)
         check_sizes("GatedPixelCNN", channels=channels, layers=layers, hidden=hidden)
+        check_sizes("GatedPixelCNN", **{"len(dilations)": len(dilations)})
+        if classes is not None:
+            check_sizes("GatedPixelCNN", classes=classes)
         (C, H, W), self.classes = shape, classes
         self.above = MaskedConv2d("vertical A", C, channels, first_size, rng=rng)
         self.left = MaskedConv2d("A", C, channels, (1, first_size), colours=C, rng=rng)

@@ -43,6 +43,7 @@ class PixelCNN(Convolutional):
     ):  # fmt: skip
         super().__init__(shape, levels, components)
         check_sizes("PixelCNN", channels=channels, blocks=blocks, hidden=hidden)
+        check_sizes("PixelCNN", **{"len(dilations)": len(dilations)})
         C, H, W = shape
         self.first = MaskedConv2d(first, C, channels, first_size, colours=C, rng=rng)
         self.place = Tensor(np.zeros((1, channels, H, W), np.float32), True)
