@@ -23,12 +23,13 @@ class Autoregressive(Module):
     Each value's distribution is Bernoulli if there are two levels; a mixture of
     `components` logistics, if that is given; else categorical. Subclasses define
     `forward(x, label)`: the distributions' parameters, (N, P, C, H, W). Values are
-    drawn in reading order, colours innermost, unless `order` says otherwise.
+    drawn in reading order, colours innermost, unless `order` says otherwise: a
+    permutation of 0 … D − 1, positions in the flattened image, D = C·H·W.
     """
 
     classes = None  # how many labels the model knows
 
-    def __init__(self, shape, levels=2, components=None):
+    def __init__(self, shape, levels=2, components=None, order=None):
         name = type(self).__name__
         if not isinstance(shape, (tuple, list)) or len(shape) != 3:
             raise ValueError(f"{name}: shape must be (C, H, W), got {shape!r}")
@@ -41,6 +42,15 @@ class Autoregressive(Module):
             check_sizes(name, components=components)
         self.shape, self.levels, self.components = (C, H, W), levels, components
         self.order = np.arange(C * H * W).reshape(C, H * W).T.reshape(-1)
+        if order is not None:
+            given, reading = np.array(order), np.sort(self.order)
+            whole = given.dtype.kind in "iu" and given.shape == reading.shape
+            if not whole or (np.sort(given) != reading).any():
+                raise ValueError(
+                    f"{name}: order must be a permutation of 0 … {reading[-1]},"
+                    f" got {order!r}"
+                )
+            self.order = given
 
     @property
     def params_per_value(self):
@@ -76,6 +86,15 @@ class Autoregressive(Module):
     def scaled(self, x):
         """Values 0 … levels − 1 as the network sees them: floats from 0 to 1."""
         return np.asarray(value_of(x)).astype(self.dtype) / (self.levels - 1)
+
+    def inputs(self, x, label):
+        """x as a Tensor scaled to 0 … 1, and the labels (N,) or None, both checked.
+
+        A Tensor x is taken as scaled already, and gradients reach it.
+        """
+        x = x if isinstance(x, Tensor) else Tensor(self.scaled(self.check(x)))
+        self._check_shape(x)
+        return x, self.check_label(label, len(x))
 
     def log_prob(self, x, label=None):
         """log p(x), or log p(x | label), in nats: x (N, C, H, W) → (N,)."""
@@ -171,11 +190,8 @@ class Convolutional(Autoregressive):
     """
 
     def forward(self, x, label=None):
-        """Parameters (N, P, C, H, W). A Tensor x is taken as scaled to 0 … 1 already,
-        and gradients reach it."""
-        x = x if isinstance(x, Tensor) else Tensor(self.scaled(self.check(x)))
-        self._check_shape(x)
-        label = self.check_label(label, len(x))
+        """Parameters (N, P, C, H, W) of images x (N, C, H, W); see `inputs`."""
+        x, label = self.inputs(x, label)
         C, P = self.shape[0], self.params_per_value
         y = self.network(Whole, x, label).reshape(len(x), C, P, *self.shape[1:])
         return y.transpose((0, 2, 1, 3, 4))

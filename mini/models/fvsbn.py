@@ -23,15 +23,8 @@ class FVSBN(Autoregressive):
     """
 
     def __init__(self, shape=(1, 28, 28), *, order=None, rng):
-        super().__init__(shape)
+        super().__init__(shape, order=order)
         D = math.prod(shape)
-        if order is not None:
-            self.order = np.array(order)
-            whole = self.order.dtype.kind in "iu" and self.order.shape == (D,)
-            if not whole or (np.sort(self.order) != range(D)).any():
-                raise ValueError(
-                    f"FVSBN: order must be a permutation of 0 … {D - 1}, got {order!r}"
-                )
         rank = np.argsort(self.order)
         self.mask = rank[:, None] > rank  # [d, j]: does j come before d?
         weight = uniform("FVSBN", (D, D), 1 / math.sqrt(D), rng) * self.mask
@@ -39,13 +32,8 @@ class FVSBN(Autoregressive):
         self.bias = Tensor(np.zeros(D, np.float32), requires_grad=True)
 
     def forward(self, x, label=None):
-        """Logits: images (N, C, H, W) → (N, 1, C, H, W).
-
-        Gradients reach x if it is a Tensor (of floats, zeros and ones).
-        """
-        x = x if isinstance(x, Tensor) else Tensor(self.scaled(self.check(x)))
-        self._check_shape(x)
-        self.check_label(label, len(x))
+        """Logits: images (N, C, H, W) → (N, 1, C, H, W); see `inputs`."""
+        x, _ = self.inputs(x, label)
         flat = x.reshape(len(x), len(self.order))
         logits = F.linear(flat, self.weight * self.mask.astype(self.dtype), self.bias)
         return logits.reshape(len(x), 1, *self.shape)

@@ -13,7 +13,6 @@ from .. import functional as F
 from ..autoregressive import Autoregressive
 from ..init import check_sizes
 from ..nn import Linear
-from ..tensor import Tensor
 
 
 class MADE(Autoregressive):
@@ -30,7 +29,7 @@ class MADE(Autoregressive):
         self, shape=(1, 28, 28), *, hidden=(512, 512), orderings=1, masks=1,
         order=None, direct=False, seed=0, rng,
     ):  # fmt: skip
-        super().__init__(shape)
+        super().__init__(shape, order=order)
         check_sizes("MADE", orderings=orderings, masks=masks)
         if not isinstance(hidden, (tuple, list)):
             raise TypeError(f"MADE: hidden must be a tuple of sizes, got {hidden!r}")
@@ -40,13 +39,6 @@ class MADE(Autoregressive):
                 f"MADE: orderings must be at most masks = {masks}, got {orderings}"
             )
         D = math.prod(shape)
-        if order is not None:
-            self.order = np.array(order)
-            whole = self.order.dtype.kind in "iu" and self.order.shape == (D,)
-            if not whole or (np.sort(self.order) != range(D)).any():
-                raise ValueError(
-                    f"MADE: order must be a permutation of 0 … {D - 1}, got {order!r}"
-                )
         self.masks, bits = masks, np.random.PCG64(seed)
         self.orders = [self.order]
         self.orders += [shuffled(range(D), bits) for _ in range(orderings - 1)]
@@ -63,13 +55,8 @@ class MADE(Autoregressive):
             self.direct.weight.data[...] = 0
 
     def forward(self, x, label=None, which=0):
-        """Logits of set `which` of masks: images (N, C, H, W) → (N, 1, C, H, W).
-
-        Gradients reach x if it is a Tensor (of floats, zeros and ones).
-        """
-        x = x if isinstance(x, Tensor) else Tensor(self.scaled(self.check(x)))
-        self._check_shape(x)
-        self.check_label(label, len(x))
+        """Logits of set `which` of masks: images (N, C, H, W) → (N, 1, C, H, W)."""
+        x, _ = self.inputs(x, label)
         h = flat = x.reshape(len(x), len(self.order))
         *masks, direct = self.masks_of(which)
         for i, (layer, mask) in enumerate(zip(self.layers, masks)):

@@ -27,16 +27,9 @@ class NADE(Autoregressive):
     """
 
     def __init__(self, shape=(1, 28, 28), *, hidden=500, order=None, rng):
-        super().__init__(shape)
+        super().__init__(shape, order=order)
         check_sizes("NADE", hidden=hidden)
         D = math.prod(shape)
-        if order is not None:
-            self.order = np.array(order)
-            whole = self.order.dtype.kind in "iu" and self.order.shape == (D,)
-            if not whole or (np.sort(self.order) != range(D)).any():
-                raise ValueError(
-                    f"NADE: order must be a permutation of 0 … {D - 1}, got {order!r}"
-                )
         start = [
             uniform("NADE", (D, hidden), 1 / math.sqrt(D), rng),
             uniform("NADE", (D, hidden), 1 / math.sqrt(hidden), rng),
@@ -46,13 +39,8 @@ class NADE(Autoregressive):
         self.w, self.v, self.b, self.c = (Tensor(a, requires_grad=True) for a in start)
 
     def forward(self, x, label=None):
-        """Logits: images (N, C, H, W) → (N, 1, C, H, W).
-
-        Gradients reach x if it is a Tensor (of floats, zeros and ones).
-        """
-        x = x if isinstance(x, Tensor) else Tensor(self.scaled(self.check(x)))
-        self._check_shape(x)
-        self.check_label(label, len(x))
+        """Logits: images (N, C, H, W) → (N, 1, C, H, W); see `inputs`."""
+        x, _ = self.inputs(x, label)
         flat = x.reshape(len(x), len(self.order))
         logits = nade(flat, self.w, self.v, self.b, self.c, self.order)
         return logits.reshape(len(x), 1, *self.shape)
