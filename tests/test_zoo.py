@@ -102,6 +102,19 @@ def test_every_recipe_has_its_checkpoint_and_every_checkpoint_its_recipe():
     assert sorted({*zoo.names()} - {"tiny", "other"}) == COMMITTED
 
 
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_readme_says_what_the_card_says(name):
+    (row,) = [line for line in README.splitlines() if line.startswith(f"| `{name}` |")]
+    card = zoo.card(name)
+    assert f"{card['parameters']:,}" in row
+    for metric in card["metrics"].values():
+        digits = 3 if metric["unit"].startswith("bits") else 2
+        assert f"{metric['value']:.{digits}f}" in row
+
+
 @pytest.mark.parametrize("name", COMMITTED)
 def test_checkpoint_keeps_the_word_of_its_card(name):
     card, scores = zoo.card(name), zoo.evaluate(name)

@@ -236,6 +236,16 @@ def _(x, W, b):
     return (x * np.log(p) + (1 - x) * np.log(1 - p)).sum(axis=1)
 
 
+@fvsbn_log_prob.mistake(
+    "a softplus that overflows",
+    hint="exp(900) is infinite to a computer. Which numpy function gives log(exp(a) + "
+    "exp(b)) without computing either?",
+)
+def _(x, W, b):
+    z = x @ np.tril(W, -1).T + b
+    return (x * z - np.log(1 + np.exp(z))).sum(axis=1)
+
+
 # ---- 5.3 NADE's logits ---------------------------------------------------------------
 
 

@@ -59,6 +59,12 @@ def _(rank, degrees):
     return [*masks, rank[:, None] >= degrees[-1]]
 
 
+made_masks.mistake(
+    "rank taken for the list of pixels in the order of drawing",
+    hint="Is rank[0] the pixel that is drawn first, or pixel 0's place in the order?",
+)(lambda rank, degrees: made_masks.reference(np.argsort(rank) + 1, degrees))
+
+
 @made_masks.mistake(
     "every comparison strict",
     hint="Nothing leaks, but a unit of degree m is there to see pixel m too. Where in "
@@ -180,6 +186,11 @@ def _(u, W, b):
     p = drawn(u, W, b, lambda u, logit: expit(logit))
     return (u < p).astype(float)
 
+
+draw_fvsbn.mistake(
+    "the matrix transposed",
+    hint="W[d, e] is what pixel d makes of pixel e. Is row d or column d pixel d's?",
+)(lambda u, W, b: draw_fvsbn.reference(u, W.T, b))
 
 draw_fvsbn.mistake(
     "white and black exchanged",

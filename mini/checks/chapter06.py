@@ -33,7 +33,7 @@ dilated_past.mistake(
 
 dilated_past.mistake(
     "the future in place of the past",
-    hint="A tap (dy, dx) looks dy rows further down. Which sign has the past?",
+    hint="A tap (dy, dx) looks dy rows further down. What sign has dy in the past?",
 )(lambda n, d, kind: [(-a, -b) for a, b in dilated_past.reference(n, d, kind)])
 
 dilated_past.mistake(
@@ -209,6 +209,11 @@ seen_through.mistake(
     "the layers' taps put together, not one after the other",
     hint="A tap to the left of a tap above: which pixel is that?",
 )(lambda layers: set().union(*layers))
+
+seen_through.mistake(
+    "starting from nothing",
+    hint="With no layers at all, what does an output at (0, 0) look at? Begin there.",
+)(lambda layers: set())
 
 seen_through.mistake(
     "only the last layer",

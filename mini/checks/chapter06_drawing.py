@@ -21,7 +21,9 @@ class Net:
         x = np.asarray(x, float)
         y = x.reshape(len(x), -1)
         all_white = y[:, -1:] * y[:, :1] * y[:, 1:2]
-        y = 2 * y @ self.weights.T + self.bias + self.twist * all_white
+        # row by row, so that an image's logits are the same in any batch
+        sums = (y[:, None] * self.weights).sum(axis=2)
+        y = 2 * sums + self.bias + self.twist * all_white
         return y.reshape(x.shape)
 
     def __repr__(self):
@@ -116,7 +118,7 @@ is_causal.mistake(
 
 @is_causal.mistake(
     "a tolerance that lets faint leaks through",
-    hint="Outputs that do not depend on a pixel do not move at all. Why a tolerance?",
+    hint="A leak may be faint. How large is rounding, and how faint may a leak be?",
 )
 def _(f, shape):
     for base in bases(shape):

@@ -60,6 +60,16 @@ weights_left.mistake(
 )(lambda f, C, n, k, h: counted(f, C, n, k, h, None, past(k, "A")))
 
 weights_left.mistake(
+    "a block's 1 × 1 layer that takes both halves of the gate's channels",
+    hint="The gate multiplies one half by the other. How many channels are left?",
+)(lambda f, C, n, k, h: counted(f, C, n, k, h) + n * C * C)
+
+weights_left.mistake(
+    "as many outputs as hidden channels",
+    hint="How many numbers does the network give for each pixel?",
+)(lambda f, C, n, k, h: counted(f, C, n, k, h) + h * h - h)
+
+weights_left.mistake(
     "counting one block only",
     hint="How many blocks are there?",
 )(lambda f, C, n, k, h: counted(f, C, 1, k, h))
@@ -92,7 +102,7 @@ def in_floats(f, C, n, k, h):
 
 
 def logits_and_pixels(rng):
-    for N, H, W, scale in [(1, 1, 2, 1), (1, 2, 2, 3), (3, 4, 5, 3), (2, 3, 3, 400)]:
+    for N, H, W, scale in [(1, 1, 2, 1), (1, 2, 2, 3), (3, 4, 5, 3), (2, 3, 3, 2000)]:
         logits = scale * rng.normal(size=(N, 1, H, W))
         yield logits, (rng.random((N, 1, H, W)) < 0.5).astype(float)
 
@@ -130,6 +140,23 @@ binary_bits.mistake(
     "multiplying by ln 2",
     hint="A fair coin costs 1 bit, or 0.69 nats. Which is the larger number?",
 )(lambda logits, x: nats_of(logits, x).mean(axis=(1, 2, 3)) * np.log(2))
+
+
+binary_bits.mistake(
+    "equation (2) as it stands",
+    hint="Bits for nats, and a mean for a sum: which of the two changes is made?",
+)(lambda logits, x: nats_of(logits, x).sum(axis=(1, 2, 3)))
+
+
+@binary_bits.mistake(
+    "probabilities kept away from 0 and 1",
+    hint="What is log(1 − p) for a logit of 400 if p may not come nearer to 1 than"
+    " 1e-12? What should it be?",
+)
+def _(logits, x):
+    p = np.clip(1 / (1 + np.exp(-np.clip(logits, -700, 700))), 1e-12, 1 - 1e-12)
+    nats = -(x * np.log(p) + (1 - x) * np.log(1 - p))
+    return nats.mean(axis=(1, 2, 3)) / np.log(2)
 
 
 @binary_bits.mistake(

@@ -121,7 +121,7 @@ def with_the_exponential(a, bias):
 
 gated_unit.mistake(
     "the halves exchanged: the gate is taken from the first half",
-    hint="Such a layer learns as well as the other. But which half does equation (3)"
+    hint="Such a layer learns as well as the other. But which half does the exercise"
     " put into tanh, and would these weights mean the same in another program?",
 )(lambda a, bias: gated_unit.reference(*(F.concatenate([t[:, t.shape[1] // 2 :],
     t[:, : t.shape[1] // 2]], 1) for t in (a, bias))))  # fmt: skip
@@ -248,9 +248,9 @@ def by_kronecker(kind, O, C, colours, halves):
 
 
 @centre_mask.mistake(
-    "halves ignored: the outputs are cut into colours as one sequence",
-    hint="Channels C … 2C − 1 of the output are the gates of red, green and blue again."
-    " What may the gate of red see?",
+    "the outputs are cut into colours as one sequence, not once in each half",
+    hint="With two halves, output channels O/2 … O − 1 are red, green and blue again,"
+    " now as gates. What may the gate of red see?",
 )
 def _(kind, O, C, colours, halves):
     return centre_mask.reference(kind, O, C, colours, 1) if O % colours == 0 else None

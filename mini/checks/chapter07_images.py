@@ -12,7 +12,8 @@ def likelihoods_and_priors(rng):
     yield np.log([[0.1, 0.3]]), np.array([0.5, 0.5])
     yield np.log([[0.2, 0.2, 0.1], [0.3, 0.1, 0.4]]), np.array([0.2, 0.3, 0.5])
     for N, K in [(1, 3), (4, 2), (5, 10)]:
-        logs = rng.normal(-900, 3, size=(N, K))  # of images: far too small for exp
+        # of images: far too small for exp, and each image of its own size
+        logs = rng.normal(-900, 3, size=(N, K)) - 1000 * np.arange(N)[:, None]
         yield logs, rng.dirichlet(np.ones(K))
 
 
@@ -53,6 +54,17 @@ class_posterior.mistake(
         np.exp(logs) * prior / (np.exp(logs) * prior).sum(axis=1, keepdims=True)
     )
 )
+
+
+@class_posterior.mistake(
+    "one maximum for the whole batch",
+    hint="Subtract −900 from an image whose logs are all near −1900. What is left of"
+    " its exp?",
+)
+def _(logs, prior):
+    joint = np.exp(logs - logs.max()) * prior
+    return joint / joint.sum(axis=1, keepdims=True)
+
 
 class_posterior.mistake(
     "normalised over the images of the batch",

@@ -52,6 +52,11 @@ to_levels.mistake(
 )(lambda x, levels: np.minimum(x.astype(int) * levels // 255, levels - 1))
 
 to_levels.mistake(
+    "the width of a level rounded to a whole number of greys",
+    hint="256 // 5 is 51, and 5 · 51 is not 256. Which level does byte 255 get?",
+)(lambda x, levels: x.astype(int) // (256 // levels))
+
+to_levels.mistake(
     "division by the number of levels",
     hint="For four levels, is a level 4 greys wide, or are there 4 of them?",
 )(lambda x, levels: x.astype(int) // levels)
@@ -139,7 +144,7 @@ def _(x, mean, log_scale, levels):
 
 @discretised_logistic.mistake(
     "the tails exchanged",
-    hint="What lies to the left of the first level, σ of its upper edge or 1 − σ?",
+    hint="Level 0 gets all that lies left of its upper border. Is that σ or 1 − σ?",
 )
 def _(x, mean, log_scale, levels):
     above, below = edges(x, mean, log_scale, levels)
