@@ -10,14 +10,14 @@ import math
 import numpy as np
 
 from .distributions import Bernoulli, Categorical, LogisticMixture
+from .images import ImageModel
 from .init import check_sizes
-from .nn import Module
 from .sampling import Rerun, draw
 from .streams import Stream, Whole
 from .tensor import Tensor, no_grad, value_of
 
 
-class Autoregressive(Module):
+class Autoregressive(ImageModel):
     """Base of the models of images of `shape` (C, H, W) with values 0 … levels − 1.
 
     Each value's distribution is Bernoulli if there are two levels; a mixture of
@@ -31,16 +31,11 @@ class Autoregressive(Module):
 
     def __init__(self, shape, levels=2, components=None, order=None):
         name = type(self).__name__
-        if not isinstance(shape, (tuple, list)) or len(shape) != 3:
-            raise ValueError(f"{name}: shape must be (C, H, W), got {shape!r}")
-        C, H, W = shape
-        check_sizes(name, **{"shape[0]": C, "shape[1]": H, "shape[2]": W})
-        check_sizes(name, levels=levels)
-        if not 2 <= levels <= 256:
-            raise ValueError(f"{name}: levels must be 2 … 256, got {levels}")
+        super().__init__(shape, levels)
         if components is not None:
             check_sizes(name, components=components)
-        self.shape, self.levels, self.components = (C, H, W), levels, components
+        C, H, W = self.shape
+        self.components = components
         self.order = np.arange(C * H * W).reshape(C, H * W).T.reshape(-1)
         if order is not None:
             given, reading = np.array(order), np.sort(self.order)
@@ -78,22 +73,13 @@ class Autoregressive(Module):
         plus = np.r_[np.zeros(2 * M), np.full(M, math.log(temperature))].reshape(shape)
         return params * times.astype(params.dtype) + plus.astype(params.dtype)
 
-    @property
-    def dtype(self):
-        """Of the parameters: float32, or float64 after `to`."""
-        return next(self.named_parameters())[1].dtype
-
-    def scaled(self, x):
-        """Values 0 … levels − 1 as the network sees them: floats from 0 to 1."""
-        return np.asarray(value_of(x)).astype(self.dtype) / (self.levels - 1)
-
     def inputs(self, x, label):
         """x as a Tensor scaled to 0 … 1, and the labels (N,) or None, both checked.
 
         A Tensor x is taken as scaled already, and gradients reach it.
         """
         x = x if isinstance(x, Tensor) else Tensor(self.scaled(self.check(x)))
-        self._check_shape(x)
+        self.check_shape(x)
         return x, self.check_label(label, len(x))
 
     def log_prob(self, x, label=None):
@@ -135,28 +121,6 @@ class Autoregressive(Module):
             new = Rerun(self, len(x), label) if slow else self.stream(len(x), label)
         known = np.broadcast_to(known, x.shape)
         return draw(self, x, known, new, rng=rng, temperature=temperature, bar=bar)
-
-    def check(self, x):
-        """x as an array, if it holds images of this model's shape and levels."""
-        x, name, top = np.asarray(value_of(x)), type(self).__name__, self.levels - 1
-        self._check_shape(x)
-        if x.size and not (0 <= x.min() and x.max() <= top):
-            raise ValueError(
-                f"{name}: x must have values 0 … {top}, got {x.min()} … {x.max()}"
-            )
-        if x.dtype.kind == "f" and (x != np.floor(x)).any():
-            raise ValueError(
-                f"{name}: x must hold whole numbers 0 … {top}, got for instance"
-                f" {x[x != np.floor(x)][0]} (see data.binarize)"
-            )
-        return x
-
-    def _check_shape(self, x):
-        if x.ndim != 4 or x.shape[1:] != self.shape:
-            raise ValueError(
-                f"{type(self).__name__}: x must be images"
-                f" (N, {', '.join(map(str, self.shape))}), got shape {x.shape}"
-            )
 
     def check_label(self, label, n):
         """Labels (n,), whole numbers 0 … classes − 1; None if the model has none."""

@@ -64,6 +64,14 @@ class Linear(Module):
         return F.linear(x, self.weight, self.bias)
 
 
+def mlp(*sizes, rng):
+    """A multilayer perceptron: Linear layers of these sizes with ReLU between them."""
+    layers = []
+    for inputs, outputs in zip(sizes, sizes[1:]):
+        layers += [Linear(inputs, outputs, rng=rng), ReLU()]
+    return Sequential(*layers[:-1])
+
+
 class _Conv(Module):
     """What all convolutions share: their channels and the size of the kernel."""
 

@@ -117,9 +117,11 @@ init
 module
 nn
 optim
+images
 streams
 sampling
 autoregressive
+latent
 models
 data
 metrics
