@@ -1,4 +1,4 @@
-"""Exercises of chapter 7 on whole images: class_posterior, usable_part."""
+"""Exercises of chapter 7 on whole images: posterior, usable part, levels."""
 
 import numpy as np
 from scipy.special import logsumexp, softmax
@@ -198,3 +198,70 @@ usable_part.mistake(
     "what is known at the end of the image, not at its beginning",
     hint="Does the model draw from the top left, or from the bottom right?",
 )(lambda known: first_run(known[::-1, ::-1, ::-1], (1, 2, 0))[::-1, ::-1, ::-1].copy())
+
+
+# ---- to_levels -----------------------------------------------------------------------
+
+
+def bytes_and_levels(rng):
+    for levels in (2, 4, 8, 5, 256):
+        yield np.arange(256, dtype=np.uint8).reshape(1, 1, 16, 16), levels
+    for levels in (3, 4, 100):
+        yield rng.integers(0, 256, size=(2, 3, 4, 5), dtype=np.uint8), levels
+
+
+@exercise("to_levels", chapter="chapter07", inputs=bytes_and_levels)
+def to_levels(images, levels):
+    return images.astype(int) * levels // 256
+
+
+@to_levels.variant
+def by_floor(images, levels):
+    return np.floor(images / 256 * levels).astype(np.uint8)
+
+
+@to_levels.variant
+def by_counting_edges(images, levels):
+    edges = np.ceil(256 * np.arange(1, levels) / levels)
+    return np.digitize(images, edges)
+
+
+@to_levels.variant
+def by_table(images, levels):
+    return np.array([k * levels // 256 for k in range(256)])[images]
+
+
+to_levels.mistake(
+    "rounding, which leaves the first and the last level half as many greys",
+    hint="How many bytes become level 0, and how many level 1?",
+)(lambda x, levels: np.rint(x / 255 * (levels - 1)).astype(int))
+
+to_levels.mistake(
+    "255 for 256 greys",
+    hint="There are 256 values from 0 to 255. What becomes of the brightest?",
+)(lambda x, levels: x.astype(int) * levels // 255)
+
+to_levels.mistake(
+    "255 for 256 greys, and what falls out at the top pressed back in",
+    hint="There are 256 values from 0 to 255. Where does level 1 begin?",
+)(lambda x, levels: np.minimum(x.astype(int) * levels // 255, levels - 1))
+
+to_levels.mistake(
+    "the width of a level rounded to a whole number of greys",
+    hint="256 // 5 is 51, and 5 · 51 is not 256. Which level does byte 255 get?",
+)(lambda x, levels: x.astype(int) // (256 // levels))
+
+to_levels.mistake(
+    "division by the number of levels",
+    hint="For four levels, is a level 4 greys wide, or are there 4 of them?",
+)(lambda x, levels: x.astype(int) // levels)
+
+to_levels.mistake(
+    "levels − 1 levels, and the brightest one out of reach",
+    hint="With four levels, which byte should become 3?",
+)(lambda x, levels: x.astype(int) * (levels - 1) // 256)
+
+to_levels.mistake(
+    "bytes that overflow",
+    hint="100 · 4 does not fit into a uint8. What does numpy make of it?",
+)(lambda x, levels: (x * np.uint8(levels % 256)).astype(int) // 256)

@@ -1,76 +1,9 @@
-"""Exercises of chapter 7 on grey values: to_levels, discretised_logistic."""
+"""Exercise of chapter 7 on grey values: the discretised logistic."""
 
 import numpy as np
-from scipy.special import log_expit
+from scipy.special import expit, log_expit
 
 from .frame import exercise
-
-# ---- to_levels -----------------------------------------------------------------------
-
-
-def bytes_and_levels(rng):
-    for levels in (2, 4, 8, 5, 256):
-        yield np.arange(256, dtype=np.uint8).reshape(1, 1, 16, 16), levels
-    for levels in (3, 4, 100):
-        yield rng.integers(0, 256, size=(2, 3, 4, 5), dtype=np.uint8), levels
-
-
-@exercise("to_levels", chapter="chapter07", inputs=bytes_and_levels)
-def to_levels(images, levels):
-    return images.astype(int) * levels // 256
-
-
-@to_levels.variant
-def by_floor(images, levels):
-    return np.floor(images / 256 * levels).astype(np.uint8)
-
-
-@to_levels.variant
-def by_counting_edges(images, levels):
-    edges = np.ceil(256 * np.arange(1, levels) / levels)
-    return np.digitize(images, edges)
-
-
-@to_levels.variant
-def by_table(images, levels):
-    return np.array([k * levels // 256 for k in range(256)])[images]
-
-
-to_levels.mistake(
-    "rounding, which leaves the first and the last level half as many greys",
-    hint="How many bytes become level 0, and how many level 1?",
-)(lambda x, levels: np.rint(x / 255 * (levels - 1)).astype(int))
-
-to_levels.mistake(
-    "255 for 256 greys",
-    hint="There are 256 values from 0 to 255. What becomes of the brightest?",
-)(lambda x, levels: x.astype(int) * levels // 255)
-
-to_levels.mistake(
-    "255 for 256 greys, and what falls out at the top pressed back in",
-    hint="There are 256 values from 0 to 255. Where does level 1 begin?",
-)(lambda x, levels: np.minimum(x.astype(int) * levels // 255, levels - 1))
-
-to_levels.mistake(
-    "the width of a level rounded to a whole number of greys",
-    hint="256 // 5 is 51, and 5 · 51 is not 256. Which level does byte 255 get?",
-)(lambda x, levels: x.astype(int) // (256 // levels))
-
-to_levels.mistake(
-    "division by the number of levels",
-    hint="For four levels, is a level 4 greys wide, or are there 4 of them?",
-)(lambda x, levels: x.astype(int) // levels)
-
-to_levels.mistake(
-    "levels − 1 levels, and the brightest one out of reach",
-    hint="With four levels, which byte should become 3?",
-)(lambda x, levels: x.astype(int) * (levels - 1) // 256)
-
-to_levels.mistake(
-    "bytes that overflow",
-    hint="100 · 4 does not fit into a uint8. What does numpy make of it?",
-)(lambda x, levels: (x * np.uint8(levels % 256)).astype(int) // 256)
-
 
 # ---- discretised_logistic ------------------------------------------------------------
 
@@ -224,3 +157,136 @@ def _(x, mean, log_scale, levels):
     above, below = edges(x, mean, log_scale, levels)
     z = (above + below) / 2
     return log_expit(z) + log_expit(-z) + np.log(above - below)
+
+
+@discretised_logistic.mistake(
+    "the probability, not its logarithm",
+    hint="Are your numbers between 0 and 1? The logarithm of a probability is not.",
+)
+def _(x, mean, log_scale, levels):
+    return np.exp(discretised_logistic.reference(x, mean, log_scale, levels))
+
+
+@discretised_logistic.mistake(
+    "the cost, −log p",
+    hint="That is what a loss adds up. The exercise asks for log p: which sign has it?",
+)
+def _(x, mean, log_scale, levels):
+    return -discretised_logistic.reference(x, mean, log_scale, levels)
+
+
+@discretised_logistic.mistake(
+    "255 in place of `levels` − 1",
+    hint="With four levels, where on [−1, 1] does your level 3 lie?",
+)
+def _(x, mean, log_scale, levels):
+    above, below = edges(x, mean, log_scale, 256)
+    return with_tails(x, levels, above, below, log_difference(above, below))
+
+
+@discretised_logistic.mistake(
+    "255 in place of `levels` − 1",
+    hint="With four levels, which one gets your right-hand tail?",
+)
+def _(x, mean, log_scale, levels):
+    return discretised_logistic.reference(x, mean, log_scale, 256)
+
+
+@discretised_logistic.mistake(
+    "windows of half-width 1/levels",
+    hint="Do your windows touch? There are levels − 1 gaps between −1 and 1, and a"
+    " border in the middle of each.",
+)
+def _(x, mean, log_scale, levels):
+    apart, sharp = 2 * x / (levels - 1) - 1 - mean, np.exp(-log_scale)
+    above, below = sharp * (apart + 1 / levels), sharp * (apart - 1 / levels)
+    return with_tails(x, levels, above, below, log_difference(above, below))
+
+
+@discretised_logistic.mistake(
+    "a δ that is not divided by the scale",
+    hint="Equation (7) has (z ± δ − μ)/s. Is δ inside your brackets?",
+)
+def _(x, mean, log_scale, levels):
+    above, below = edges(x, mean, log_scale, levels)
+    centre, half = (above + below) / 2, 1 / (levels - 1)
+    above, below = centre + half, centre - half
+    return with_tails(x, levels, above, below, log_difference(above, below))
+
+
+@discretised_logistic.mistake(
+    "the mean taken away after the division by the scale",
+    hint="Equation (7) has (z ± δ − μ)/s. Is μ inside your brackets?",
+)
+def _(x, mean, log_scale, levels):
+    above, below = (t - mean for t in edges(x, 0, log_scale, levels))
+    return with_tails(x, levels, above, below, log_difference(above, below))
+
+
+@discretised_logistic.mistake(
+    "the log-scale taken for the scale",
+    hint="A log-scale of −3 is a narrow curve. What would a scale of −3 be, and which"
+    " function leads from the one to the other?",
+)
+def _(x, mean, log_scale, levels):
+    above, below = (t / log_scale for t in edges(x, mean, 0, levels))
+    return with_tails(x, levels, above, below, log_difference(above, below))
+
+
+@discretised_logistic.mistake(
+    "a tail on the left and none on the right",
+    hint="Level 0 is right. What lies to the right of the last level, and whose is it?",
+)
+def _(x, mean, log_scale, levels):
+    above, below = edges(x, mean, log_scale, levels)
+    inside = log_difference(above, below)
+    return np.where(x == 0, log_expit(above), inside)
+
+
+@discretised_logistic.mistake(
+    "the last level is given σ, not 1 − σ, of its lower border",
+    hint="σ is the area to the left of a border. On which side is the last level's?",
+)
+def _(x, mean, log_scale, levels):
+    above, below = edges(x, mean, log_scale, levels)
+    return with_tails(x, levels, above, -below, log_difference(above, below))
+
+
+@discretised_logistic.mistake(
+    "σ(b) where σ(−b) belongs",
+    hint="e^(−b)/(1 + e^(−b)): multiply above and below by e^b. Which σ is it?",
+)
+def _(x, mean, log_scale, levels):
+    above, below = edges(x, mean, log_scale, levels)
+    inside = log_expit(above) + log_expit(below) + np.log(-np.expm1(below - above))
+    return with_tails(x, levels, above, below, inside)
+
+
+@discretised_logistic.mistake(
+    "two factors of three: 1 − e^(b−a) is left out",
+    hint="With a = b the window has no width. Which factor makes its probability 0?",
+)
+def _(x, mean, log_scale, levels):
+    above, below = edges(x, mean, log_scale, levels)
+    inside = log_expit(above) + log_expit(-below)
+    return with_tails(x, levels, above, below, inside)
+
+
+@discretised_logistic.mistake(
+    "1 − e^(a−b), the logarithm of a negative number",
+    hint="a is the upper border. Is e^(a−b) more than 1, or less?",
+)
+def _(x, mean, log_scale, levels):
+    above, below = edges(x, mean, log_scale, levels)
+    inside = log_expit(above) + log_expit(-below) + np.log(1 - np.exp(above - below))
+    return with_tails(x, levels, above, below, inside)
+
+
+@discretised_logistic.mistake(
+    "tails that are safe, and between them a plain difference of two sigmoids",
+    hint="When both σ are 1 to sixteen digits, what is their difference, and its log?",
+)
+def _(x, mean, log_scale, levels):
+    above, below = edges(x, mean, log_scale, levels)
+    inside = np.log(expit(above) - expit(below))
+    return with_tails(x, levels, above, below, inside)

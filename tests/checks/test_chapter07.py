@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
-from mini import nn
+from mini import checks, nn
+from mini import functional as F
 from mini.checks import chapter07 as museum
 from mini.checks import chapter07_images as images
 from mini.checks import chapter07_values as values
@@ -67,10 +69,62 @@ def test_discretised_logistic_sums_to_one(levels):
     assert np.isclose(np.exp(logs).sum(), 1)
 
 
+def logistic_of(x, mean, scale, levels):
+    """Equation (7) as it stands, for levels between the ends."""
+    z, half = 2 * x / (levels - 1) - 1, 1 / (levels - 1)
+    return expit((z + half - mean) / scale) - expit((z - half - mean) / scale)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "title"),
+    [
+        (lambda a, bias: F.gate(a + bias[0].reshape(1, -1, 1, 1)), "first image"),
+        (lambda a, bias: F.gate(a * bias.reshape(*bias.shape, 1, 1)), "multiplied"),
+        (lambda a, bias: F.gate(a + bias), "without axes"),
+        (lambda a, bias: F.tanh(a) * F.sigmoid(a), None),
+    ],
+)
+def test_a_gate_is_told_what_it_did(attempt, title):
+    verdict = checks.gated_unit.judge(attempt)
+    assert verdict.kind == ("mistake" if title else "shape")
+    assert (title or "Shape") in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "title"),
+    [
+        (lambda x, m, s, K: (x, m, s, 256), "255 in place"),
+        (lambda x, m, s, K: (x, m, -s, K), "inverse scale"),
+        (lambda x, m, s, K: (x, -m, s, K), None),
+    ],
+)
+def test_a_logistic_is_told_what_it_did(wrong, title):
+    def attempt(x, mean, log_scale, levels):
+        x, mean, log_scale, levels = wrong(x, mean, log_scale, levels)
+        params = np.stack([0 * mean, mean, log_scale], axis=-1)
+        return LogisticMixture(params, levels).log_prob(x).data
+
+    verdict = checks.discretised_logistic.judge(attempt)
+    assert verdict.kind == ("mistake" if title else "value")
+    assert (title or "Not the expected") in verdict.text
+
+
+def test_two_factors_of_three_are_no_probability():
+    mistakes = values.discretised_logistic.mistakes
+    (two,) = [m.function for m in mistakes if "two factors" in m.title]
+    x, mean, scale = np.arange(1, 15), np.full(14, 0.2), 0.1
+    expected = logistic_of(x, mean, scale, 16)
+    logs = (
+        f(x, mean, np.log(scale), 16)
+        for f in (two, values.discretised_logistic.reference)
+    )
+    assert [np.allclose(np.exp(p), expected) for p in logs] == [False, True]
+
+
 @pytest.mark.parametrize("levels", [2, 4, 16, 256])
 def test_levels_are_equally_wide(levels):
     every = np.arange(256, dtype=np.uint8)
-    counts = np.bincount(values.to_levels.reference(every, levels))
+    counts = np.bincount(images.to_levels.reference(every, levels))
     assert (counts == 256 // levels).all() and len(counts) == levels
 
 
