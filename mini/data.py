@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mini import faces
 from mini.download import cache_folder, checksum_of, fetch
 
 FOLDER = Path(__file__).resolve().parent.parent / "data"
@@ -19,7 +20,11 @@ FOLDER = Path(__file__).resolve().parent.parent / "data"
 
 
 class Dataset(NamedTuple):
-    """`images` uint8 (N, C, H, W) and `labels` int64 (N,); unpacks into the two."""
+    """`images` uint8 (N, C, H, W) and `labels`; unpacks into the two.
+
+    Labels are int64 (N,), numbers in the index's `classes`; or, for drawn faces,
+    float32 (N, F), whose columns the index's `factors` names.
+    """
 
     images: np.ndarray
     labels: np.ndarray
@@ -38,10 +43,10 @@ def index():
 def load(name, split):
     """Dataset `name`, its part `split` ("train", "test" or "all"), checked on the way.
 
-    "mnist" and "patches" come with the course. "fashion-mnist", "cifar10" and
-    "olivetti" are fetched when first asked for. Raises ValueError for an unknown name
-    or split and for a damaged file, FileNotFoundError for a missing one, DownloadError
-    without a network.
+    "mnist" and "patches" come with the course; "faces" and "faces-grey" are drawn on
+    the spot. "fashion-mnist", "cifar10" and "olivetti" are fetched when first asked
+    for. Raises ValueError for an unknown name or split and for a damaged file,
+    FileNotFoundError for a missing one, DownloadError without a network.
     """
     if name not in index():
         known = ", ".join(map(repr, index()))
@@ -54,7 +59,7 @@ def load(name, split):
     expected = (info["splits"][split], *info["shape"])
     if images.shape != expected:
         raise ValueError(f"load: {name!r} has shape {images.shape}, not {expected}")
-    return Dataset(images, labels.astype(np.int64))
+    return Dataset(images, labels.astype(np.float32 if "factors" in info else np.int64))
 
 
 def _path(name, file):
@@ -62,7 +67,10 @@ def _path(name, file):
     info = index()[name]["files"][file]
     if "urls" in info:
         folder, size = cache_folder() / name, info.get("bytes")
-        instead = 'or use what comes with the course: data.load("mnist", "train")'
+        if _is_other_copy(folder / file, info):
+            return folder / file
+        other = index()[name].get("instead", "mnist")
+        instead = f'or use what comes with the course: data.load("{other}", "train")'
         return fetch(file, info["urls"], info["sha256"], size, folder, instead=instead)
     path = FOLDER / file
     restore = f"restore it with `git checkout -- data/{file}` or clone the course again"
@@ -74,6 +82,12 @@ def _path(name, file):
             f"expected {info['sha256']}; {restore}"
         )
     return path
+
+
+def _is_other_copy(path, info):
+    """True for a file with the same content in another wrapping, put there by hand."""
+    others = info.get("also", [])
+    return bool(others) and path.exists() and checksum_of(path, others[0]) in others
 
 
 def _read_npz(name, split):
@@ -132,12 +146,21 @@ def _read_cuts(name, split):
     return images, cuts[:, 0]
 
 
+def _draw_faces(name, split):
+    """Faces of random factors: nothing is read, each split has its seed."""
+    info = index()[name]
+    rng = np.random.default_rng(info["seeds"][split])
+    factors = faces.random_factors(info["splits"][split], rng=rng)
+    return faces.draw(factors, grey=info["shape"][0] == 1), factors
+
+
 READ = {
     "npz": _read_npz,
     "idx": _read_idx,
     "cifar": _read_cifar,
     "mat": _read_mat,
     "cuts": _read_cuts,
+    "drawn": _draw_faces,
 }
 
 

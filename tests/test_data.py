@@ -176,6 +176,21 @@ def test_olivetti_format(small_set, rng):
     assert labels.tolist() == [0] * 10 + [1] * 10
 
 
+def test_a_known_copy_placed_by_hand_is_taken(small_set, rng, monkeypatch):
+    monkeypatch.setattr("mini.download.PAUSE", 0.01)
+    face = rng.integers(256, size=(64, 64), dtype=np.uint8)
+    raw = io.BytesIO()
+    scipy.io.savemat(raw, {"faces": face.reshape(-1, 1, order="F")})
+    files = {"olivettifaces.mat": raw.getvalue()}
+    folder = small_set("olivetti", "mat", {"all": 1}, [1, 64, 64], files, NOWHERE)
+    listed = data.index()["olivetti"]["files"]["olivettifaces.mat"]
+    listed["also"], listed["sha256"] = [listed["sha256"]], "0" * 64
+    assert (data.load("olivetti", "all").images[0, 0] == face).all()
+    (folder / "olivettifaces.mat").write_bytes(b"another file")
+    with pytest.raises(DownloadError, match=r"olivettifaces\.mat: has checksum"):
+        data.load("olivetti", "all")
+
+
 def test_offline_names_file_folder_and_alternative(small_set, monkeypatch, capsys):
     monkeypatch.setattr("mini.download.PAUSE", 0.01)
     folder = small_set("olivetti", "mat", {"all": 1}, [1], {"o.mat": b""}, NOWHERE)
@@ -193,6 +208,9 @@ def test_offline_names_file_folder_and_alternative(small_set, monkeypatch, capsy
         'load("mnist", "train")',
     ):
         assert part in str(error.value)
+    data.index()["olivetti"]["instead"] = "faces-grey"
+    with pytest.raises(DownloadError, match=r'data\.load\("faces-grey", "train"\)$'):
+        data.load("olivetti", "all")
 
 
 @pytest.fixture(scope="module")
@@ -252,8 +270,10 @@ def test_the_index_is_complete():
             "citation",
         ):
             assert info[key], (name, key)
+        assert info.get("instead", "mnist") in data.index()
         for file, facts in info["files"].items():
-            assert len(facts["sha256"]) == 64
+            for checksum in [facts["sha256"], *facts.get("also", [])]:
+                assert len(checksum) == 64
             if "urls" not in facts:
                 assert (data.FOLDER / file).stat().st_size == facts["bytes"]
 

@@ -123,6 +123,7 @@ sampling
 autoregressive
 latent
 models
+faces
 data
 metrics
 plots

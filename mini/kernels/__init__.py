@@ -5,14 +5,16 @@ import numpy as np
 from .compiler import PARTS, announcer, ready
 from .convolution import conv, conv_weight
 from .elementwise import adam, gate, gate_back, relu, where_positive
+from .faces import faces
 from .nade import nade, nade_back
 from .products import argmax_windows, matmul, pick, place, sum_over_images
 from .streams import ADD, CONV, GATE, RELU, run_steps
 
 __all__ = [
     "ADD", "CONV", "GATE", "PARTS", "RELU", "adam", "argmax_windows", "conv",
-    "conv_weight", "gate", "gate_back", "matmul", "nade", "nade_back", "pick", "place",
-    "ready", "relu", "run_steps", "sum_over_images", "warm_up", "where_positive",
+    "conv_weight", "faces", "gate", "gate_back", "matmul", "nade", "nade_back", "pick",
+    "place", "ready", "relu", "run_steps", "sum_over_images", "warm_up",
+    "where_positive",
 ]  # fmt: skip
 
 
@@ -51,3 +53,4 @@ def _steps(dtype):
         )
         plan = (0, (0, 1), steps, nodes, taps, flat, flat)
         yield lambda: (run_steps(1, *plan), run_steps(8, *plan))
+        yield lambda: faces(np.zeros((1, 15)))
