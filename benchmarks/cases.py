@@ -13,7 +13,10 @@ from torch import nn as tnn
 from mini import Tensor, grad, nn, optim, zoo
 from mini import functional as F
 from mini.models.pixelcnn import PixelCNN
+from mini.models.vae import VAE, ConvVAE
 from mini.twins.pixelcnn import PixelCNN as TorchPixelCNN
+from mini.twins.vae import VAE as TorchVAE
+from mini.twins.vae import ConvVAE as TorchConvVAE
 
 BATCH = 64
 
@@ -91,45 +94,15 @@ def pixelcnn(rng):
     )  # fmt: skip
 
 
-class Autoencoder(nn.Module):
-    """A dense VAE's shape: 784 → 512 → 2·32, a draw, 32 → 512 → 784."""
-
-    def __init__(self, noise, rng):
-        self.noise = noise
-        self.encode = nn.Sequential(
-            nn.Linear(784, 512, rng=rng), nn.ReLU(), nn.Linear(512, 64, rng=rng)
-        )
-        self.decode = nn.Sequential(
-            nn.Linear(32, 512, rng=rng), nn.ReLU(), nn.Linear(512, 784, rng=rng)
-        )
-
-    def forward(self, x):
-        h = self.encode(x)
-        return self.decode(h[:, :32] + F.exp(h[:, 32:] * 0.5) * self.noise)
-
-
-class TorchAutoencoder(tnn.Module):
-    def __init__(self, noise):
-        super().__init__()
-        self.noise = torch.tensor(noise)
-        self.encode = tnn.Sequential(
-            tnn.Linear(784, 512), tnn.ReLU(), tnn.Linear(512, 64)
-        )
-        self.decode = tnn.Sequential(
-            tnn.Linear(32, 512), tnn.ReLU(), tnn.Linear(512, 784)
-        )
-
-    def forward(self, x):
-        h = self.encode(x)
-        return self.decode(h[:, :32] + torch.exp(h[:, 32:] * 0.5) * self.noise)
-
-
-def vae(rng):
-    noise, x = normal(rng, 100, 32), rng.random((100, 784), dtype=np.float32)
-    return training_step(
-        "dense VAE, 784–512–32, batch 100",
-        (Autoencoder(noise, rng), TorchAutoencoder(noise)), x, x,
-        (F.binary_cross_entropy_with_logits, TF.binary_cross_entropy_with_logits),
+def vae(rng, name, cls, twin):
+    ours, theirs = models = cls(rng=rng), twin()
+    x = (rng.random((100, 1, 28, 28)) < 0.2).astype(np.float32)
+    torch_x = torch.tensor(x)
+    return steps(
+        f"{name}, batch 100", models,
+        lambda: -ours.elbo(x, rng=rng).mean(),
+        lambda: -theirs.elbo(torch_x, rng=rng).mean(),
+        1.0,
     )  # fmt: skip
 
 
@@ -151,22 +124,33 @@ def classifier(rng):
 
 
 def training_step(name, models, x, target, losses):
+    """One of a network and a loss of its output."""
+    ours, theirs = models
+    torch_x, torch_target, our_x = torch.tensor(x), torch.tensor(target), Tensor(x)
+    return steps(
+        name, models,
+        lambda: losses[0](ours(our_x), target),
+        lambda: losses[1](theirs(torch_x), torch_target),
+        0.9,
+    )  # fmt: skip
+
+
+def steps(name, models, loss, torch_loss, target):
     """Forward, backward and Adam, from equal weights."""
     ours, theirs = models
     ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
     optimiser = optim.Adam(ours.parameters(), lr=1e-3)
     torch_optimiser = torch.optim.Adam(theirs.parameters(), lr=1e-3)
-    torch_x, torch_target, our_x = torch.tensor(x), torch.tensor(target), Tensor(x)
 
     def run_mini():
-        optimiser.step(grad(losses[0](ours(our_x), target), ours.parameters()))
+        optimiser.step(grad(loss(), ours.parameters()))
 
     def run_torch():
         torch_optimiser.zero_grad()
-        losses[1](theirs(torch_x), torch_target).backward()
+        torch_loss().backward()
         torch_optimiser.step()
 
-    return f"step: {name}", None, run_mini, run_torch, 0.9
+    return f"step: {name}", None, run_mini, run_torch, target
 
 
 # ---- drawing images ------------------------------------------------------------------
@@ -209,7 +193,8 @@ def all_cases(rng):
     yield linear(rng, 784, 512)
     yield batch_norm(rng, 32, 28)
     yield pixelcnn(rng)
-    yield vae(rng)
+    yield vae(rng, "dense VAE, 784–512–32", VAE, TorchVAE)
+    yield vae(rng, "convolutional VAE, 32–64 channels", ConvVAE, TorchConvVAE)
     yield classifier(rng)
     yield sampling(rng, 100, pixels=4, target=0.01)
     yield sampling(rng, 1, pixels=40, target=0.05)

@@ -30,9 +30,10 @@ class LatentVariable(ImageModel):
     whole numbers (N,) stand for classes, floats (N, conditions) for themselves.
 
     An image is (N, C, H, W) with values 0 … levels − 1; a Tensor is taken as scaled to
-    0 … 1 already, and gradients reach it. Subclasses define two networks: `guess`,
-    scaled images and conditions → (N, 2·latent), means and log-variances of q, and
-    `draw`, (N, latent + conditions) → (N, C, H, W). Kingma and Welling 2014.
+    0 … 1 already, and gradients reach it (but logistic pixels want whole numbers).
+    Subclasses define two networks: `guess`, scaled images and conditions →
+    (N, 2·latent), means and log-variances of q, and `draw`, (N, latent + conditions) →
+    (N, C, H, W). Kingma and Welling 2014.
     """
 
     def __init__(self, shape, latent, pixels="bernoulli", conditions=0):
@@ -94,6 +95,11 @@ class LatentVariable(ImageModel):
     def values(self, x):
         """Images as `distribution` wants them."""
         if isinstance(x, Tensor):
+            if self.pixels == "logistic":
+                raise TypeError(
+                    f"{type(self).__name__}: x is a Tensor, but logistic pixels want"
+                    f" an array of whole numbers 0 … {self.levels - 1}"
+                )
             return x
         x = self.check(x)
         return {"gaussian": self.scaled, "logistic": np.int64}.get(
