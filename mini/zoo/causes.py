@@ -1,17 +1,15 @@
-"""Recipes for models with hidden causes: VAEs of digits and of faces."""
+"""Recipes for models with hidden causes of binarized digits."""
 
 import math
 
 import numpy as np
 
 from .. import data
-from ..models.vae import VAE, ConvVAE
+from ..models.vae import VAE
 from ..optim import EMA, Adam, cosine
 from ..tensor import grad, no_grad
 from .pixels import DYNAMIC, LICENCE
 from .recipes import recipe
-
-# ---- binarized digits ----------------------------------------------------------------
 
 
 def vae(*, rng):
@@ -19,29 +17,18 @@ def vae(*, rng):
     return VAE(latent=50, hidden=(400, 400), rng=rng)
 
 
-def conv_vae(*, rng):
-    """The convolutional VAE of the recipe."""
-    return ConvVAE(latent=32, channels=(32, 64), hidden=256, rng=rng)
-
-
-def cvae(*, rng):
-    """The VAE that is told the digit."""
-    return VAE(latent=20, hidden=(400, 400), conditions=10, rng=rng)
-
-
 def scores(k):
     """(metrics, evaluate) of a model of binarized MNIST, with k draws of importance."""
 
     def evaluate(model):
-        test, total = data.load("mnist", "test"), np.zeros(2)
-        x = data.binarize(test.images, rng=np.random.default_rng(0))
+        test, total = data.load("mnist", "test").images, np.zeros(2)
+        x = data.binarize(test, rng=np.random.default_rng(0))
         rng = np.random.default_rng(1)
-        c = test.labels if model.conditions else None
         with no_grad():
             for i in range(0, len(x), 200):
-                part, at = x[i : i + 200], None if c is None else c[i : i + 200]
-                total[0] -= model.elbo(part, at, rng=rng).data.sum(dtype=float)
-                total[1] -= model.log_prob(part, at, rng=rng, k=k).data.sum()
+                part = x[i : i + 200]
+                total[0] -= model.elbo(part, rng=rng).data.sum(dtype=float)
+                total[1] -= model.log_prob(part, rng=rng, k=k).data.sum()
         bound, nats = total / len(x)
         bits = nats / x[0].size / math.log(2)
         return {"nll": nats, "bits_per_dim": bits, "bound": bound}
@@ -55,20 +42,18 @@ def scores(k):
     return {"metrics": metrics, "evaluate": evaluate, "licence": LICENCE}
 
 
-def fit(model, run, *, k, epochs, rng, peak=0.001, batch=100):
-    """Adam along a cosine from `peak` to zero; then the average of the last weights.
+def fit(model, run, *, k, epochs, rng):
+    """Adam along a cosine from 0.001 to zero; then the average of the last weights.
 
     Each epoch is all of MNIST's training images, binarized anew.
     """
     train = data.load("mnist", "train")
-    batches = data.batches(train, batch, rng=rng.spawn(1)[0], epochs=epochs)
+    batches = data.batches(train, 100, rng=rng.spawn(1)[0], epochs=epochs)
     optimiser, average = Adam(model.parameters()), EMA(model, 0.999)
     parts = {"model": model, "optimiser": optimiser, "average": average, "rng": rng}
-    for x, label in run.resume(batches, **parts):
-        condition = label if model.conditions else None
-        x = data.binarize(x, rng=rng)
-        loss = -model.elbo(x, condition, rng=rng, k=k).mean()
-        optimiser.lr = cosine(run.step, len(batches), peak=peak, warmup=200)
+    for x, _ in run.resume(batches, **parts):
+        loss = -model.elbo(data.binarize(x, rng=rng), rng=rng, k=k).mean()
+        optimiser.lr = cosine(run.step, len(batches), peak=0.001, warmup=200)
         optimiser.step(grad(loss, model.parameters()))
         average.update()
         run.show(loss=f"{loss.item():.2f}")
@@ -90,20 +75,3 @@ def iwae_mnist(model, run, *, rng):
     average of the last weights. (For the checkpoint a torch twin computed the
     gradients, its products in bfloat16.)"""
     fit(model, run, k=5, epochs=15, rng=rng)
-
-
-@recipe("conv-vae-mnist", build=conv_vae, **scores(100))
-def conv_vae_mnist(model, run, *, rng):
-    """8 epochs of all 60,000 training images, binarized anew each time, in batches of
-    100; the evidence lower bound; Adam along a cosine from 0.002; the average of the
-    last weights. (For the checkpoint a torch twin computed the gradients, its products
-    in bfloat16.)"""
-    fit(model, run, k=1, epochs=8, peak=0.002, rng=rng)
-
-
-@recipe("cvae-mnist", build=cvae, **scores(100))
-def cvae_mnist(model, run, *, rng):
-    """12 epochs of all 60,000 training images with their labels, binarized anew each
-    time, in batches of 100; the evidence lower bound; Adam along a cosine from 0.001;
-    the average of the last weights."""
-    fit(model, run, k=1, epochs=12, rng=rng)
