@@ -14,11 +14,6 @@ from mini import data
 from mini.download import DownloadError
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 @pytest.fixture(scope="module")
 def mnist():
     return {split: data.load("mnist", split) for split in ("train", "test")}

@@ -19,11 +19,6 @@ torch.set_num_threads(1)
 D = torch.distributions
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def agree(ours, theirs, *inputs):
     """Values, first and second gradients of two functions of the same arrays."""
     xs = [Tensor(x, requires_grad=True) for x in inputs]

@@ -11,11 +11,6 @@ AT = {name: i for i, name in enumerate(faces.FACTORS)}
 MIRRORED = [AT[name] for name in ("turn", "tilt", "parting", "gaze", "light")]
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def plain(**factors):
     """A row of factors: all 0 but the given ones."""
     row = np.zeros((1, len(faces.FACTORS)))

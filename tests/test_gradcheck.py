@@ -10,11 +10,6 @@ from mini.gradcheck import gradcheck
 from mini.tensor import Tensor, grad, record
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 def test_right_rules_pass_at_every_order(order, rng):
     a, b = rng.standard_normal((2, 3, 4))

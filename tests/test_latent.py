@@ -9,7 +9,6 @@ import re
 
 import numpy as np
 import pytest
-from crosscheck import threads
 from scipy.special import logsumexp
 from scipy.stats import chisquare, multivariate_normal, norm
 
@@ -18,24 +17,14 @@ from mini.distributions import Bernoulli, LogisticMixture, Normal
 from mini.models.vae import VAE, ConvVAE, TwoLayerVAE
 from mini.optim import Adam, cosine
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 PIXELS = ["bernoulli", "gaussian", "logistic"]
 MODELS = {
     "VAE": (VAE, {"hidden": (8,), "latent": 2}),
     "ConvVAE": (ConvVAE, {"channels": (3, 4), "hidden": 8, "latent": 2}),
     "TwoLayerVAE": (TwoLayerVAE, {"hidden": (8, 8), "latent": (2, 2)}),
 }
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Such small models are done before a second thread has woken up."""
-    with threads(1):
-        yield
 
 
 def build(name, rng, pixels="bernoulli", shape=(1, 4, 4), size=0.4, **more):

@@ -21,11 +21,6 @@ ASK = {
 }
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def drawn(rng, N=5000):
     """Factors like those of faces: two uniform ones, a coin, one of five."""
     coin, five = rng.random(N) < 0.3, rng.integers(5, size=N)

@@ -5,24 +5,14 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from crosscheck import difference, threads
+from crosscheck import difference
 
 from mini import Tensor, data, grad, optim
 from mini import functional as F
 from mini.models.classifier import Classifier
 from mini.twins.classifier import Classifier as Twin
 
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Such small batches are done before a second thread has woken up."""
-    with threads(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def pair(rng, dtype=np.float64):

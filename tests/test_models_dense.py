@@ -22,6 +22,8 @@ from mini.twins.fvsbn import FVSBN as FVSBNTwin
 from mini.twins.made import MADE as MADETwin
 from mini.twins.nade import NADE as NADETwin
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 torch.set_num_threads(1)
 
 SHAPES = [(1, 3, 3), (2, 2, 2)]
@@ -36,18 +38,6 @@ CLASSES = {
 }
 ORDERS = ["reading", "reversed", "random"]
 ALL = list(product(CLASSES, SHAPES, ORDERS))
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Such small images are done before a second thread has woken up."""
-    with threads(1):
-        yield
 
 
 def build(name, rng, shape=(1, 3, 3), order="reading", **options):

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from crosscheck import difference, threads
+from crosscheck import difference
 from pixels import (
     FEW,
     KINDS,
@@ -25,19 +25,9 @@ from mini.distributions import Bernoulli, Categorical, LogisticMixture
 from mini.models.gated_pixelcnn import GatedPixelCNN
 from mini.models.pixelcnn import PixelCNN
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 torch.set_num_threads(1)
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Such small images are done before a second thread has woken up."""
-    with threads(1):
-        yield
 
 
 # ---- what sees what ------------------------------------------------------------------

@@ -14,11 +14,6 @@ from mini.models.simple import (
 )
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def all_images(values, shape):
     """Every image there is."""
     pixels = np.array(list(product(range(values), repeat=int(np.prod(shape)))))

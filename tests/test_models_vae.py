@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from crosscheck import difference, differences, threads
+from crosscheck import difference, differences
 
 from mini import Tensor, grad, no_grad, optim
 from mini.models.autoencoder import Autoencoder
@@ -12,6 +12,8 @@ from mini.twins.autoencoder import Autoencoder as AutoencoderTwin
 from mini.twins.vae import VAE as VAETwin
 from mini.twins.vae import ConvVAE as ConvTwin
 from mini.twins.vae import TwoLayerVAE as TwoLayerTwin
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 torch.set_num_threads(1)
 
@@ -29,18 +31,6 @@ KINDS = [
     for pixels in ("bernoulli", "gaussian", "logistic")
     for conditions in ((0,) if name == "two layers" else (0, 3))
 ]
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Such small models are done before a second thread has woken up."""
-    with threads(1):
-        yield
 
 
 def pair(kind, rng, shape=(2, 4, 8)):

@@ -13,11 +13,6 @@ from mini.tensor import Tensor, grad
 torch.set_num_threads(1)
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def send(ours, theirs):
     """Load our weights into torch's module, which insists on names and shapes."""
     state = {name: torch.from_numpy(a) for name, a in ours.state_dict().items()}

@@ -21,11 +21,6 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(optim.Optimiser, "block", 300)
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def parameters(rng):
     values = [rng.standard_normal(shape).astype(np.float32) for shape in SHAPES]
     theirs = [torch.tensor(value, requires_grad=True) for value in values]

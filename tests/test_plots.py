@@ -19,11 +19,6 @@ def style(monkeypatch):
     plt.close("all")
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def texts(ax):
     return [text.get_text() for text in ax.texts]
 

@@ -10,17 +10,7 @@ from mini import Tensor, no_grad
 from mini.autoregressive import Autoregressive
 from mini.sampling import Rerun
 
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Such small images are done before a second thread has woken up."""
-    with threads(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def both(model, draw):
