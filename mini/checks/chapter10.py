@@ -38,6 +38,13 @@ lost_by_pca.mistake(
     " (np.cov divides by N − 1 unless it is told bias=True.)",
 )(lambda x, K: eigenvalues(x, ddof=1)[K:].sum())
 
+for bias in (False, True):
+    lost_by_pca.mistake(
+        "np.cov with the points in rows, which takes each point for a variable",
+        hint="How large is your covariance matrix, and how large must it be? (np.cov"
+        " has an argument rowvar.)",
+    )(lambda x, K, bias=bias: np.linalg.eigvalsh(np.cov(x, bias=bias))[::-1][K:].sum())
+
 lost_by_pca.mistake(
     "the eigenvalues that are kept",
     hint="A code with K = 0 loses everything. What does yours say for K = 0?",
@@ -68,6 +75,12 @@ lost_by_pca.mistake(
     "adding standard deviations, not variances",
     hint="The singular values of the centred points are roots. Of what?",
 )(lambda x, K: np.sqrt(np.maximum(eigenvalues(x)[K:], 0)).sum())
+
+lost_by_pca.mistake(
+    "the sum of the dropped singular values",
+    hint="Which power of the singular values are the eigenvalues, and by what is it"
+    " divided?",
+)(lambda x, K: np.linalg.svd(x - x.mean(axis=0), compute_uv=False)[K:].sum())
 
 lost_by_pca.mistake(
     "the first dropped eigenvalue alone",
@@ -228,6 +241,12 @@ best_drawings.mistake(
     "no offset",
     hint="What should the decoder draw for a code of zeros? What does yours?",
 )(lambda codes, x: codes @ solve(codes, x))
+
+best_drawings.mistake(
+    "a fit without an offset, and the mean added on top",
+    hint="Without an offset the codes have explained the mean, as well as they could."
+    " How often is it in your drawings?",
+)(lambda codes, x: x.mean(axis=0) + codes @ solve(codes, x))
 
 best_drawings.mistake(
     "drawings about the origin",

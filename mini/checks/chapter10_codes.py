@@ -1,7 +1,8 @@
-"""Exercises of chapter 10 on codes: how many, how to draw them, how to clean them."""
+"""Exercises of chapter 10 on codes: how many numbers, and how to draw new ones."""
 
 import numpy as np
 
+from . import values
 from .frame import exercise
 
 # ---- numbers_inside ------------------------------------------------------------------
@@ -82,6 +83,12 @@ numbers_inside.mistake(
 )(lambda f, D: D)
 
 
+numbers_inside.mistake(
+    "comparing D points with each other, and with no other point",
+    hint="Two points differ in one direction. In how many do D points differ at most?",
+)(lambda f, D: rank(f(np.eye(D)) - f(np.eye(D)).mean(axis=0)))
+
+
 @numbers_inside.mistake(
     "too few points tried",
     hint="Three points span at most how many dimensions? How many must you try?",
@@ -144,13 +151,18 @@ def moments(attempt, codes, noise):
     return mean, (covariance + covariance.T) / 2, bool(rest)
 
 
+def alike(a, b):
+    """Whether moments agree; draws not made of the noise are random, and all alike."""
+    return (a[2] and b[2]) or values.same(a, b, 0.02)
+
+
 def spread(codes):
     return np.atleast_2d(np.cov(codes.T))
 
 
 @exercise(
     "codes_from_noise", chapter="chapter10", inputs=codes_and_noise, run=moments,
-    tolerance=0.02,
+    compare=alike,
 )  # fmt: skip
 def codes_from_noise(codes, noise):
     return codes.mean(axis=0) + noise @ np.linalg.cholesky(spread(codes)).T
@@ -193,8 +205,9 @@ codes_from_noise.mistake(
 )(lambda codes, noise: codes.mean(axis=0) + noise)
 
 codes_from_noise.mistake(
-    "training codes, not new ones",
-    hint="These were seen in training. What is new about them?",
+    "draws that are no linear map of the given noise",
+    hint="Are they training codes, or noise of your own? Which argument must every draw"
+    " be made of, and which maps keep a Gaussian Gaussian?",
 )(lambda codes, noise: codes[: len(noise)].copy())
 
 
@@ -215,6 +228,16 @@ def _(codes, noise):
     return codes.mean(axis=0) + noise @ np.linalg.cholesky(correlation).T
 
 
+@codes_from_noise.mistake(
+    "the right widths along the principal axes, never turned back",
+    hint="Your draws lie along the coordinate axes. Along which do the codes lie, and"
+    " what turns the one into the other?",
+)
+def _(codes, noise):
+    values, vectors = np.linalg.eigh(spread(codes))
+    return codes.mean(axis=0) + noise @ (vectors * np.sqrt(values))
+
+
 @codes_from_noise.variant
 def symmetric_root(codes, noise):
     values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(codes.T, bias=True)))
@@ -233,105 +256,3 @@ def correlations_and_widths(codes, noise):
     correlation = np.atleast_2d(np.corrcoef(codes.T))
     plain = np.einsum("ij,nj->ni", np.linalg.cholesky(correlation), noise)
     return codes.mean(axis=0) + codes.std(axis=0) * plain
-
-
-# ---- denoise -------------------------------------------------------------------------
-
-
-def noisy_points(rng):
-    for N, D, sigma in [(1, 1, 0.5), (2, 2, 0.5), (5, 3, 2.0), (20, 4, 0.3)]:
-        root = rng.normal(size=(D, D)) * rng.uniform(0.3, 2, size=D)
-        covariance = root @ root.T + 0.05 * np.eye(D)
-        yield 2 * rng.normal(size=(N, D)), rng.normal(size=D), covariance, sigma
-
-
-def shrinking(covariance, share):
-    """The matrix that multiplies each principal direction by share(its variance)."""
-    values, vectors = np.linalg.eigh(covariance)
-    return (vectors * share(values)) @ vectors.T
-
-
-def shrunk(noisy, mean, covariance, share):
-    return mean + (noisy - mean) @ shrinking(covariance, share)
-
-
-@exercise("denoise", chapter="chapter10", inputs=noisy_points)
-def denoise(noisy, mean, covariance, sigma):
-    return shrunk(noisy, mean, covariance, lambda v: v / (v + sigma**2))
-
-
-denoise.mistake(
-    "sigma in place of its square",
-    hint="λ is a variance. What is the noise's variance?",
-)(lambda y, m, c, sigma: shrunk(y, m, c, lambda v: v / (v + sigma)))
-
-denoise.mistake(
-    "keeping the noise's share",
-    hint="Where the noise is weak, should nearly all be kept, or nearly nothing?",
-)(lambda y, m, c, sigma: shrunk(y, m, c, lambda v: sigma**2 / (v + sigma**2)))
-
-denoise.mistake(
-    "stretching in place of shrinking",
-    hint="Noise makes a cloud wider. Should your answer be wider still?",
-)(lambda y, m, c, sigma: shrunk(y, m, c, lambda v: (v + sigma**2) / v))
-
-denoise.mistake(
-    "shrinking towards zero, not towards the mean",
-    hint="With endless noise, what would you guess? What does yours guess?",
-)(lambda y, m, c, s: y @ shrinking(c, lambda v: v / (v + s**2)))
-
-denoise.mistake(
-    "the mean not put back",
-    hint="You took the mean away before shrinking. Who puts it back?",
-)(lambda y, m, c, s: (y - m) @ shrinking(c, lambda v: v / (v + s**2)))
-
-denoise.mistake(
-    "keeping or dropping, as PCA does",
-    hint="A direction in which noise and signal are alike: keep it, drop it, or halve"
-    " it?",
-)(lambda y, m, c, s: shrunk(y, m, c, lambda v: (v > s**2).astype(float)))
-
-denoise.mistake(
-    "shrinking until the spread of the clean points is restored",
-    hint="Draws should have the clean points' spread. Should the best guesses?",
-)(lambda y, m, c, s: shrunk(y, m, c, lambda v: np.sqrt(v / (v + s**2))))
-
-denoise.mistake(
-    "every coordinate by itself",
-    hint="Two coordinates that rise and fall together can vouch for each other. Which"
-    " entries of the covariance did you use?",
-)(lambda y, m, c, s: m + (y - m) * np.diag(c) / (np.diag(c) + s**2))
-
-denoise.mistake(
-    "the noisy points as they are",
-    hint="The noisy points are one guess. Is there none with a smaller error?",
-)(lambda noisy, mean, covariance, sigma: noisy.copy())
-
-
-@denoise.mistake(
-    "taking the given covariance for that of the noisy points",
-    hint="It belongs to the clean points. What is the covariance of the noisy ones?",
-)
-def _(noisy, mean, covariance, sigma):
-    return shrunk(noisy, mean, covariance, lambda v: (v - sigma**2) / v)
-
-
-@denoise.variant
-def by_solving(noisy, mean, covariance, sigma):
-    total = covariance + sigma**2 * np.eye(len(mean))
-    return mean + np.linalg.solve(total, (noisy - mean).T).T @ covariance
-
-
-@denoise.variant
-def taking_the_noise_away(noisy, mean, covariance, sigma):
-    """What is left when the best guess of the noise is subtracted."""
-    total = covariance + sigma**2 * np.eye(len(mean))
-    return noisy - sigma**2 * (noisy - mean) @ np.linalg.inv(total)
-
-
-@denoise.variant
-def by_precisions(noisy, mean, covariance, sigma):
-    """Bayes' rule for Gaussians: precisions add, and weigh the two opinions."""
-    prior, seen = np.linalg.inv(covariance), np.eye(len(mean)) / sigma**2
-    opinions = prior @ mean[:, None] + seen @ noisy.T
-    return (np.linalg.inv(prior + seen) @ opinions).T

@@ -7,6 +7,7 @@ from mini import Tensor
 from mini import functional as F
 from mini.checks import chapter10 as museum
 from mini.checks import chapter10_codes as codes
+from mini.checks import chapter10_denoising as denoising
 from mini.models.autoencoder import Autoencoder
 from mini.models.simple import PCAGaussian
 
@@ -111,13 +112,24 @@ def test_draws_must_be_made_of_the_noise():
     assert rest and not codes.codes_from_noise.answers()[2].value[2]
 
 
+def test_draws_from_noise_of_ones_own_are_named():
+    def own(z, noise):
+        covariance = np.atleast_2d(np.cov(z.T))
+        return np.random.default_rng().multivariate_normal(
+            z.mean(axis=0), covariance, len(noise)
+        )
+
+    verdict = codes.codes_from_noise.judge(own)
+    assert verdict.mistake.title == "draws that are no linear map of the given noise"
+
+
 def test_denoise_is_the_regression_of_clean_on_noisy_points():
     mean, sigma = np.array([1.0, -2, 0.5]), 0.7
     root = rng().normal(size=(3, 3))
     clean = mean + rng().normal(size=(200_000, 3)) @ root.T
     noise = np.random.default_rng(1).normal(size=clean.shape)
     noisy = clean + sigma * noise
-    guess = codes.denoise.reference(noisy, mean, root @ root.T, sigma)
+    guess = denoising.denoise.reference(noisy, mean, root @ root.T, sigma)
     fitted = museum.best_drawings.reference(noisy, clean)
     assert np.abs(guess - fitted).max() < 0.1
     values = np.linalg.eigvalsh(root @ root.T)
