@@ -23,6 +23,10 @@ MODELS = {
     "convolutional": (
         ConvVAE, ConvTwin, {"channels": (3, 4), "hidden": 6, "latent": 3},
     ),
+    "deeper": (
+        ConvVAE, ConvTwin,
+        {"shape": (1, 8, 16), "channels": (2, 3, 4), "hidden": 5, "latent": 2},
+    ),
     "two layers": (TwoLayerVAE, TwoLayerTwin, {"hidden": (6, 5), "latent": (4, 3)}),
 }  # fmt: skip
 KINDS = [

@@ -35,9 +35,10 @@ class VAE(LatentVariable):
 
 
 class ConvVAE(LatentVariable):
-    """Two 4 × 4 convolutions of stride 2, a dense layer of `hidden`; and back again.
+    """4 × 4 convolutions of stride 2, a dense layer of `hidden`; and back again.
 
-    H and W must be multiples of 4. Conditions enter at the dense layers.
+    `channels` are those of the convolutions; each halves the image, so H and W must be
+    multiples of 2 to the power of their number. Conditions enter at the dense layers.
     """
 
     def __init__(
@@ -45,24 +46,27 @@ class ConvVAE(LatentVariable):
         pixels="bernoulli", conditions=0, rng,
     ):  # fmt: skip
         super().__init__(shape, latent, pixels, conditions)
+        sizes = _sizes("ConvVAE", channels)
         C, H, W = self.shape
-        if H % 4 or W % 4:
+        shrink = 2 ** len(sizes)
+        if not sizes or H % shrink or W % shrink:
             raise ValueError(
-                f"ConvVAE: shape must have H and W divisible by 4, got {shape}"
+                f"ConvVAE: {len(sizes)} convolutions need H and W divisible by"
+                f" {shrink}, got shape {shape} and channels {channels}"
             )
-        few, many = _sizes("ConvVAE", channels)
-        self.small = (many, H // 4, W // 4)
+        self.small = (sizes[-1], H // shrink, W // shrink)
         flat = math.prod(self.small)
-        self.features = Sequential(
-            Conv2d(C, few, 4, stride=2, padding=1, rng=rng), ReLU(),
-            Conv2d(few, many, 4, stride=2, padding=1, rng=rng), ReLU(), Flatten(),
-        )  # fmt: skip
+        steps = list(zip((C, *sizes), sizes))  # from few channels to many
+        how = {"stride": 2, "padding": 1, "rng": rng}
+        down, up = [], []
+        for few, many in steps:
+            down += [Conv2d(few, many, 4, **how), ReLU()]
+        self.features = Sequential(*down, Flatten())
         self.encoder = mlp(flat + conditions, hidden, 2 * latent, rng=rng)
         self.decoder = mlp(latent + conditions, hidden, flat, rng=rng)
-        self.painter = Sequential(
-            ReLU(), ConvTranspose2d(many, few, 4, stride=2, padding=1, rng=rng),
-            ReLU(), ConvTranspose2d(few, C, 4, stride=2, padding=1, rng=rng),
-        )  # fmt: skip
+        for few, many in reversed(steps):
+            up += [ReLU(), ConvTranspose2d(many, few, 4, **how)]
+        self.painter = Sequential(*up)
 
     def guess(self, x, condition):
         return self.encoder(beside(self.features(x), condition))

@@ -139,26 +139,25 @@ class VAE(LatentVariable):
 
 
 class ConvVAE(LatentVariable):
-    """Two 4 × 4 convolutions of stride 2, a dense layer of `hidden`; and back again."""
+    """4 × 4 convolutions of stride 2, a dense layer of `hidden`; and back again."""
 
     def __init__(
         self, shape=(1, 28, 28), *, latent=32, channels=(32, 64), hidden=256,
         pixels="bernoulli", conditions=0,
     ):  # fmt: skip
         super().__init__(shape, latent, pixels, conditions)
-        (C, H, W), (few, many) = shape, channels
-        self.small = many, H // 4, W // 4
+        (C, H, W), shrink = shape, 2 ** len(channels)
+        self.small = channels[-1], H // shrink, W // shrink
         flat = math.prod(self.small)
-        self.features = nn.Sequential(
-            nn.Conv2d(C, few, 4, stride=2, padding=1), nn.ReLU(),
-            nn.Conv2d(few, many, 4, stride=2, padding=1), nn.ReLU(), nn.Flatten(),
-        )  # fmt: skip
+        steps, down, up = list(zip((C, *channels), channels)), [], []
+        for few, many in steps:
+            down += [nn.Conv2d(few, many, 4, stride=2, padding=1), nn.ReLU()]
+        self.features = nn.Sequential(*down, nn.Flatten())
         self.encoder = mlp(flat + conditions, hidden, 2 * latent)
         self.decoder = mlp(latent + conditions, hidden, flat)
-        self.painter = nn.Sequential(
-            nn.ReLU(), nn.ConvTranspose2d(many, few, 4, stride=2, padding=1),
-            nn.ReLU(), nn.ConvTranspose2d(few, C, 4, stride=2, padding=1),
-        )  # fmt: skip
+        for few, many in reversed(steps):
+            up += [nn.ReLU(), nn.ConvTranspose2d(many, few, 4, stride=2, padding=1)]
+        self.painter = nn.Sequential(*up)
 
     def guess(self, x, condition):
         return self.encoder(self.with_condition(self.features(x), condition))
