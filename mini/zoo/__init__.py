@@ -12,7 +12,7 @@ that is cut short goes on from where it last saved, and ends with the same weigh
 import numpy as np
 
 # importing recipes makes them known
-from . import causes, dense, digits, gated, pixels  # noqa: F401
+from . import causes, dense, digits, faces, gated, pixels  # noqa: F401
 from .checkpoints import paths, read_card, read_weights, write_checkpoint
 from .recipes import find, names, recipe
 from .run import Run, TimeIsUp
