@@ -67,6 +67,12 @@ hidden_cause.mistake(
 )(lambda x, w, s: summary(x, w, s, constant=1.0))
 
 
+hidden_cause.mistake(
+    "log p(x) with its sign turned, the cost",
+    hint="The larger x is, the less probable. Does your first number fall or rise?",
+)(lambda x, w, s: (-summary(x, w, s)[0], *summary(x, w, s)[1:]))
+
+
 @hidden_cause.variant
 def with_distributions(x, w, s):
     spread = np.hypot(w, s)
@@ -219,6 +225,12 @@ kl_to_standard_normal.mistake(
 )(lambda mu, log_var: 0.5 * (mu**2 + F.exp(log_var) + log_var - 1).sum(axis=1))
 
 
+kl_to_standard_normal.mistake(
+    "the variance squared once more",
+    hint="(4) has σ² in it. Is exp(log_var) σ, or σ² already?",
+)(lambda mu, log_var: 0.5 * (mu**2 + F.exp(2 * log_var) - log_var - 1).sum(axis=1))
+
+
 @kl_to_standard_normal.mistake(
     "KL(p ‖ q), the two distributions exchanged",
     hint="Over which of the two is the mean taken in KL(q ‖ p), and which one do you"
@@ -304,6 +316,12 @@ evidence_bound.mistake(
     "black and white exchanged",
     hint="The sigmoid of a logit is the probability of which value, 0 or 1?",
 )(lambda logits, x, mu, log_var: fit_of(logits, 1 - x) - kl_of(mu, log_var))
+
+
+evidence_bound.mistake(
+    "a squared error in place of the logarithm of a probability",
+    hint="What probability has a coin given to the side that fell, and its logarithm?",
+)(lambda logits, x, *q: -((x - F.sigmoid(logits)) ** 2).sum((1, 2, 3)) - kl_of(*q))
 
 
 @evidence_bound.mistake(

@@ -57,6 +57,12 @@ importance_bound.mistake(
 )(lambda log_weights: np.log(np.exp(log_weights).mean(axis=0)))
 
 
+importance_bound.mistake(
+    "the logarithm of the sum divided by k",
+    hint="The mean is the sum divided by k. Is k inside the logarithm, or outside?",
+)(lambda log_weights: logsumexp(log_weights, axis=0) / len(log_weights))
+
+
 @importance_bound.mistake(
     "the largest weight taken out and not put back",
     hint="log Σ exp(a) = m + log Σ exp(a − m). What became of m?",
@@ -140,6 +146,12 @@ score_gradient.mistake(
 )(lambda f, z, mu, sigma: float((f * z).mean() / sigma**2))
 
 
+score_gradient.mistake(
+    "the exponent of q in place of its derivative",
+    hint="(7) has ∂ log q / ∂μ in it. What is the derivative of −(z − μ)²/(2σ²)?",
+)(lambda f, z, mu, sigma: float((f * -((z - mu) ** 2)).mean() / (2 * sigma**2)))
+
+
 @score_gradient.variant
 def with_noise(f, z, mu, sigma):
     noise = (z - mu) / sigma
@@ -210,6 +222,12 @@ great_circle.mistake(
     hint="At t = 0 the walk must be at a. Where is yours?",
 )(lambda a, b, t: walk(a, b, t, between(a, b))
   * (np.sin(between(a, b)) if between(a, b) > 1e-7 else 1))  # fmt: skip
+
+
+great_circle.mistake(
+    "a quarter of a circle, whatever the angle between a and b",
+    hint="If the angle is not 90°, how long does the chapter's walk become on its way?",
+)(lambda a, b, t: np.cos(t * np.pi / 2) * a + np.sin(t * np.pi / 2) * b)
 
 
 @great_circle.mistake(
@@ -301,6 +319,11 @@ free_bits.mistake(
     "the sum over the images",
     hint="The other half of the loss is a mean over the batch. And this one?",
 )(lambda kl, floor: F.clip(kl.sum(0), floor, None).sum())
+
+free_bits.mistake(
+    "the floor under the mean of everything",
+    hint="Each latent has a floor of its own. Which axis must still be there then?",
+)(lambda kl, floor: F.clip(kl.mean(), floor, None))
 
 free_bits.mistake(
     "the divergence without any floor",
