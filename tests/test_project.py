@@ -252,6 +252,7 @@ def test_notebook_is_fit_to_be_committed(path):
         ("≈   1,024.5 nats", "FIGUREnats"),
         ("≈ -1.2e-05", "FIGURE"),
         ("|≈ 99.1%   |", "|FIGURE|"),
+        ("seconds   ≈ 46", "secondsFIGURE"),
         ("97.2 nats", "97.2 nats"),
         ("≈ nan nats", "≈ nan nats"),
         ("≈ inf", "≈ inf"),
