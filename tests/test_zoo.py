@@ -94,7 +94,7 @@ def weights(folder, name="tiny"):
 
 # ---- the checkpoints in data/ --------------------------------------------------------
 
-COMMITTED = [path.stem for path in sorted(data.FOLDER.glob("*.npz"))]
+COMMITTED = sorted(path.stem for path in data.FOLDER.glob("*.npz"))
 COMMITTED = [name for name in COMMITTED if name not in data.index()]
 
 
