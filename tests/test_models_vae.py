@@ -187,6 +187,18 @@ def test_the_number_of_parameters_is_that_of_the_papers():
     assert sum(p.size for p in two.parameters()) == up + down
 
 
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"shape": (1, 8, 12), "channels": (2, 3, 4)}, "divisible by 8, got shape"),
+        ({"channels": ()}, r"channels must not be empty, got \(\)"),
+    ],
+)
+def test_images_that_cannot_be_halved_are_refused(options, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        ConvVAE(**options, rng=dice())
+
+
 def test_the_same_generator_gives_the_same_model():
     for cls in (VAE, ConvVAE, TwoLayerVAE, Autoencoder):
         a, b = (cls((1, 4, 4), rng=dice()) for _ in range(2))

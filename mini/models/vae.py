@@ -47,9 +47,11 @@ class ConvVAE(LatentVariable):
     ):  # fmt: skip
         super().__init__(shape, latent, pixels, conditions)
         sizes = _sizes("ConvVAE", channels)
+        if not sizes:
+            raise ValueError(f"ConvVAE: channels must not be empty, got {channels!r}")
         C, H, W = self.shape
         shrink = 2 ** len(sizes)
-        if not sizes or H % shrink or W % shrink:
+        if H % shrink or W % shrink:
             raise ValueError(
                 f"ConvVAE: {len(sizes)} convolutions need H and W divisible by"
                 f" {shrink}, got shape {shape} and channels {channels}"
