@@ -162,16 +162,21 @@ def grad(y, xs, create_graph=False, grad_output=None):
     _check_grad(y, xs, grad_output)
     start = np.ones_like(y.data) if grad_output is None else grad_output
     cotangent = {y: as_tensor(start)}
-    wanted = set(xs)
+    wanted, leads = set(xs), set(xs)
+    tape = sorted(ancestors(y), key=lambda t: t.index)
+    for t in tape:
+        if any(parent in leads for parent, _ in t.edges):
+            leads.add(t)
     with recording(create_graph), np.errstate(all="ignore"):
-        for t in sorted(ancestors(y), key=lambda t: -t.index):
+        for t in reversed(tape):
             g = cotangent.get(t) if t in wanted else cotangent.pop(t, None)
             if g is None:
                 continue
             for parent, rule in t.edges:
-                share = rule(g, t)
-                before = cotangent.get(parent)
-                cotangent[parent] = share if before is None else before + share
+                if parent in leads:
+                    share = rule(g, t)
+                    before = cotangent.get(parent)
+                    cotangent[parent] = share if before is None else before + share
     return [
         cotangent[x] if x in cotangent else Tensor(np.zeros_like(x.data)) for x in xs
     ]

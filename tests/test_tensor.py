@@ -6,6 +6,7 @@ import pytest
 import mini
 from mini import Tensor, grad, no_grad
 from mini import functional as F
+from mini.tensor import record
 
 
 def leaf(data):
@@ -259,3 +260,15 @@ def test_inputs_are_never_changed():
 
 def test_public_names():
     assert {"Tensor", "grad", "no_grad"} <= set(mini.__all__)
+
+
+def test_only_rules_that_lead_to_an_x_are_asked():
+    asked = []
+
+    def noted(name, x):
+        return record(x.data, (x, lambda g, out: (asked.append(name), g)[1]))
+
+    a, b = Tensor(2.0, requires_grad=True), Tensor(3.0, requires_grad=True)
+    y = noted("a", a) * noted("b", noted("b", b)) + noted("b", b)
+    (g,) = grad(y, [a])
+    assert g.item() == 3.0 and asked == ["a"]
