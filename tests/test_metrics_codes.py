@@ -1,4 +1,4 @@
-"""Metrics: known answers, invariances, the figures that codes of known quality get."""
+"""What a code knows: known answers, invariances, codes of known quality."""
 
 import math
 
@@ -7,7 +7,6 @@ import pytest
 
 from mini import Tensor
 from mini.metrics import (
-    bits_per_dim,
     entropy,
     informativeness,
     mutual_information,
@@ -25,15 +24,6 @@ def drawn(rng, N=5000):
     """Factors like those of faces: two uniform ones, a coin, one of five."""
     coin, five = rng.random(N) < 0.3, rng.integers(5, size=N)
     return np.column_stack([rng.uniform(-1, 1, (N, 2)), coin, five])
-
-
-def test_bits_per_dim():
-    assert bits_per_dim(784 * math.log(2), 784) == pytest.approx(1)
-    nats = np.array([0, 3 * 64 * 8 * math.log(2)])
-    np.testing.assert_allclose(bits_per_dim(Tensor(nats), 3 * 64), [0, 8])
-    for count in (0, -3, math.nan):
-        with pytest.raises(ValueError, match=f"bits_per_dim: dimensions is {count}"):
-            bits_per_dim(1.0, count)
 
 
 # ---- entropy and mutual information --------------------------------------------------

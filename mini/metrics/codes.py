@@ -1,26 +1,14 @@
-"""Figures that say how good a model is: bits per dimension, and what a code knows.
+"""What a code knows of the factors behind images.
 
-The latter compare codes (N, L), L numbers that an encoder gives for each of N images,
-with factors (N, F), the F numbers that the images were drawn from.
+Compared are codes (N, L), L numbers that an encoder gives for each of N images, with
+factors (N, F), the F numbers that the images were drawn from.
 """
-
-import math
 
 import numpy as np
 from scipy import linalg
 from scipy.special import entr, rel_entr
 
-from .tensor import value_of
-
-
-def bits_per_dim(nats, dimensions):
-    """Nats per image → bits per dimension, of which it has C·H·W; any shape."""
-    if not dimensions >= 1:
-        raise ValueError(f"bits_per_dim: dimensions is {dimensions!r}, expected ≥ 1")
-    return value_of(nats) / (dimensions * math.log(2))
-
-
-# ---- what each latent tells about each factor ----------------------------------------
+from .features import numbers
 
 
 def entropy(factors, bins=20):
@@ -129,18 +117,11 @@ def _tables(function, bins=2, **tables):
     """The tables as float64, if they hold numbers and are equally long."""
     if not isinstance(bins, (int, np.integer)) or bins < 2:
         raise ValueError(f"{function}: bins is {bins!r}, expected a count ≥ 2")
-    tables = {name: np.asarray(value_of(table)) for name, table in tables.items()}
-    for name, table in tables.items():
-        if table.ndim != 2 or not table.size or table.dtype.kind not in "biuf":
-            got = f"{table.dtype} of shape {table.shape}"
-            raise ValueError(f"{function}: {name} is {got}, expected numbers (N, …)")
-        if not np.isfinite(table).all():
-            bad = table[~np.isfinite(table)][0]
-            raise ValueError(f"{function}: {name} has {bad}, expected finite numbers")
-    lengths = {name: len(table) for name, table in tables.items()}
+    arrays = numbers(function, **tables)
+    lengths = {name: len(x) for name, x in zip(tables, arrays)}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"{function}: rows are {lengths}, expected equally many")
-    return [table.astype(np.float64) for table in tables.values()]
+    return arrays
 
 
 def _constant(function, column, what):
