@@ -1,10 +1,11 @@
 """Small numpy/numba reference implementations of generative models of images."""
 
-from . import data, distributions, functional, nn, optim
+from . import adversarial, data, distributions, functional, nn, optim
 from .tensor import Tensor, grad, no_grad
 
 __all__ = [
     "Tensor",
+    "adversarial",
     "data",
     "distributions",
     "functional",

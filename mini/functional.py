@@ -16,6 +16,7 @@ from .convolution import (  # noqa: F401  convolutions are part of F
     conv_transpose2d,
     grid_of_taps,
 )
+from .normalisation import batch_norm, moments  # noqa: F401
 from .operations import (  # noqa: F401  and so are the primitives
     broadcast_to,
     clip,

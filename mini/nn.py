@@ -37,6 +37,7 @@ from .module import (  # noqa: F401
     Tanh,
     Upsample,
 )
+from .spectral import SpectralNorm  # noqa: F401
 from .tensor import Tensor, value_of
 
 # ---- linear maps ---------------------------------------------------------------------
@@ -225,13 +226,6 @@ class Embedding(Module):
 # ---- normalisation and noise ---------------------------------------------------------
 
 
-def _moments(x, axes):
-    """x − mean, that mean, and the variance over some axes, which keep length one."""
-    mean = x.mean(axes, keepdims=True)
-    centred = x - mean
-    return centred, mean, (centred * centred).mean(axes, keepdims=True)
-
-
 class _BatchNorm(Module):
     """Standardise each channel over the batch, then scale by weight and shift by bias.
 
@@ -259,16 +253,15 @@ class _BatchNorm(Module):
                 f"{type(self).__name__}: x must be {self.layout} with C = {C},"
                 f" got shape {x.shape}"
             )
-        shape = (1, C) + (1,) * (x.ndim - 2)
         if self.training:
-            centred, mean, var = _moments(x, (0, *range(2, x.ndim)))
-            self._track(x, mean.data, var.data)
-        else:
-            centred = x - self.running_mean.reshape(shape)
-            var = self.running_var.reshape(shape)
+            y, mean, var = F.batch_norm(x, self.weight, self.bias, self.eps)
+            self._track(x, mean, var)
+            return y
         # one number per channel first: the images are gone through as seldom as can be
-        scale = self.weight.reshape(shape) / F.sqrt(var + self.eps)
-        return centred * scale + self.bias.reshape(shape)
+        shape = (1, C) + (1,) * (x.ndim - 2)
+        scale = self.weight / F.sqrt(self.running_var + self.eps)
+        shift = self.bias - self.running_mean * scale
+        return x * scale.reshape(shape) + shift.reshape(shape)
 
     def _track(self, x, mean, var):
         count, m = x.size // self.num_features, self.momentum
@@ -281,7 +274,7 @@ class _BatchNorm(Module):
             (self.running_mean, mean),
             (self.running_var, var * (count / (count - 1))),
         ):
-            running.data[...] = (1 - m) * running.data + m * new.reshape(-1)
+            running.data[...] = (1 - m) * running.data + m * new
         self.num_batches_tracked.data += 1
 
 
@@ -314,7 +307,7 @@ class LayerNorm(Module):
         shape = self.normalized_shape
         if x.shape[-len(shape) :] != shape:
             raise ValueError(f"LayerNorm: x must end in axes {shape}, got {x.shape}")
-        centred, _, var = _moments(x, tuple(range(-len(shape), 0)))
+        centred, var = F.moments(x, tuple(range(-len(shape), 0)))
         return centred * (1 / F.sqrt(var + self.eps)) * self.weight + self.bias
 
 

@@ -109,12 +109,14 @@ download
 tensor
 operations
 convolution
+normalisation
 functional
 gradcheck
 distributions
 adversarial
 init
 module
+spectral
 nn
 optim
 images

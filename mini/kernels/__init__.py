@@ -7,14 +7,15 @@ from .convolution import conv, conv_weight
 from .elementwise import adam, gate, gate_back, relu, where_positive
 from .faces import faces
 from .nade import nade, nade_back
+from .normalisation import batch_norm, batch_norm_back
 from .products import argmax_windows, matmul, pick, place, sum_over_images
 from .streams import ADD, CONV, GATE, RELU, run_steps
 
 __all__ = [
-    "ADD", "CONV", "GATE", "PARTS", "RELU", "adam", "argmax_windows", "conv",
-    "conv_weight", "faces", "gate", "gate_back", "matmul", "nade", "nade_back", "pick",
-    "place", "ready", "relu", "run_steps", "sum_over_images", "warm_up",
-    "where_positive",
+    "ADD", "CONV", "GATE", "PARTS", "RELU", "adam", "argmax_windows", "batch_norm",
+    "batch_norm_back", "conv", "conv_weight", "faces", "gate", "gate_back", "matmul",
+    "nade", "nade_back", "pick", "place", "ready", "relu", "run_steps",
+    "sum_over_images", "warm_up", "where_positive",
 ]  # fmt: skip
 
 
@@ -41,6 +42,7 @@ def _steps(dtype):
     yield lambda: (matmul(large, large), matmul(large[:64], large))
     yield lambda: matmul(large[:64], large.T)
     yield lambda: sum_over_images(x)
+    yield lambda: batch_norm_back(x, x, b, *batch_norm(x, b, b, 1.0)[1:], 1.0)
     yield lambda: (argmax_windows(x, 1, 1, 0, size), pick(x, chosen))
     yield lambda: place(x, chosen, x.shape)
     if dtype == np.float32:
