@@ -10,10 +10,13 @@ import torch
 import torch.nn.functional as TF
 from torch import nn as tnn
 
-from mini import Tensor, grad, nn, optim, zoo
+from mini import Tensor, adversarial, grad, nn, optim, zoo
 from mini import functional as F
+from mini.models.gan import Discriminator, Generator
 from mini.models.pixelcnn import PixelCNN
 from mini.models.vae import VAE, ConvVAE
+from mini.twins.gan import Discriminator as TorchDiscriminator
+from mini.twins.gan import Generator as TorchGenerator
 from mini.twins.pixelcnn import PixelCNN as TorchPixelCNN
 from mini.twins.vae import VAE as TorchVAE
 from mini.twins.vae import ConvVAE as TorchConvVAE
@@ -153,6 +156,59 @@ def steps(name, models, loss, torch_loss, target):
     return f"step: {name}", None, run_mini, run_torch, target
 
 
+def game(rng, name, norm, *, penalised):
+    """One step of a discriminator and one of a generator, each with Adam.
+
+    Penalised: Wasserstein's losses and a gradient penalty; else the non-saturating.
+    """
+    G, D = Generator(rng=rng), Discriminator(norm=norm, rng=rng)
+    twins = TorchGenerator(), TorchDiscriminator(norm=norm)
+    for ours, theirs in zip((G, D), twins, strict=True):
+        state = {k: torch.tensor(v) for k, v in ours.state_dict().items()}
+        theirs.load_state_dict(state)
+    x, z = rng.random((BATCH, 1, 28, 28), np.float32), normal(rng, BATCH, 64)
+
+    def run_mini():
+        loss = adversarial.wasserstein if penalised else adversarial.non_saturating
+        real, fake = Tensor(x), G(z)
+        on_D = loss.discriminator(D(real), D(fake.detach()))
+        if penalised:
+            on_D = on_D + 10 * adversarial.gradient_penalty(D, real, fake, rng=rng)
+        optimisers[1].step(grad(on_D, D.parameters()))
+        optimisers[0].step(grad(loss.generator(D(fake)), G.parameters()))
+
+    def run_torch():
+        (G, D), real = twins, torch_x
+        fake = G(torch_z)
+        still, softplus = fake.detach(), TF.softplus
+        if penalised:
+            a = torch.rand(BATCH, 1, 1, 1)
+            between = (a * real + (1 - a) * still).requires_grad_()
+            (slope,) = torch.autograd.grad(D(between).sum(), between, create_graph=True)
+            penalty = (slope.flatten(1).norm(dim=1) - 1).square().mean()
+            on_D = D(still).mean() - D(real).mean() + 10 * penalty
+        else:
+            on_D = softplus(-D(real)).mean() + softplus(D(still)).mean()
+        torch_step(torch_optimisers[1], on_D, D)
+        torch_step(
+            torch_optimisers[0],
+            -D(fake).mean() if penalised else softplus(-D(fake)).mean(),
+            G,
+        )
+
+    def torch_step(optimiser, loss, model):
+        parameters = list(model.parameters())
+        for p, g in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+            p.grad = g
+        optimiser.step()
+
+    rates = {"lr": 2e-4, "betas": (0.5, 0.999)}
+    optimisers = [optim.Adam(model.parameters(), **rates) for model in (G, D)]
+    torch_optimisers = [torch.optim.Adam(m.parameters(), **rates) for m in twins]
+    torch_x, torch_z = torch.tensor(x), torch.tensor(z)
+    return f"step: {name}, batch {BATCH}", None, run_mini, run_torch, 1.0
+
+
 # ---- drawing images ------------------------------------------------------------------
 
 
@@ -198,5 +254,7 @@ def all_cases(rng):
         rng, "convolutional VAE, 32–64 channels", ConvVAE, TorchConvVAE, target=1.0
     )
     yield classifier(rng)
+    yield game(rng, "DCGAN, 64–128 channels", "batch", penalised=False)
+    yield game(rng, "WGAN-GP, 64–128 channels", None, penalised=True)
     yield sampling(rng, 100, pixels=4, target=0.01)
     yield sampling(rng, 1, pixels=40, target=0.05)
