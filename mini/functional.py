@@ -84,6 +84,18 @@ def softplus(x):
     return record(value, (x, lambda g, out: g * sigmoid(x)))
 
 
+def sin(x):
+    """The sine, x in radians."""
+    x = as_tensor(x)
+    return record(np.sin(x.data), (x, lambda g, out: g * cos(x)))
+
+
+def cos(x):
+    """The cosine, x in radians."""
+    x = as_tensor(x)
+    return record(np.cos(x.data), (x, lambda g, out: -g * sin(x)))
+
+
 def gate(x):
     """tanh(a) · sigmoid(b) for the two halves a, b of the channels.
 

@@ -40,6 +40,8 @@ ACTIVATIONS = {
     "sigmoid": (F.sigmoid, torch.sigmoid),
     "tanh": (F.tanh, torch.tanh),
     "softplus": (F.softplus, TF.softplus),
+    "sin": (F.sin, torch.sin),
+    "cos": (F.cos, torch.cos),
 }
 
 
@@ -317,6 +319,8 @@ CASES = {
     "sigmoid": (F.sigmoid, [normal((2, 3))]),
     "softmax": (F.softmax, [normal((2, 3))]),
     "softplus": (F.softplus, [normal((2, 3))]),
+    "sin": (F.sin, [normal((2, 3))]),
+    "cos": (F.cos, [normal((2, 3))]),
     "sqrt": (F.sqrt, [0.5 + normal((2, 3)) ** 2]),
     "stack": (lambda a, b: F.stack([a, b * a], 1), [normal(3), normal(3, 1)]),
     "tanh": (F.tanh, [normal((2, 3))]),

@@ -24,6 +24,7 @@ MODELS = {
     ),
     "judge of points": (PointDiscriminator, {"hidden": (5, 4)}),
     "judge of packs": (PointDiscriminator, {"pack": 3, "hidden": (5,)}),
+    "judge of waves": (PointDiscriminator, {"pack": 2, "hidden": (5,), "waves": 4}),
     "judge, batch": (Discriminator, {"shape": (2, 8, 4), "channels": (3, 4)}),
     "judge, spectral": (
         Discriminator, {"shape": (2, 8, 4), "channels": (3, 4), "norm": "spectral"},

@@ -74,14 +74,20 @@ class PointDiscriminator(Module):
     """One number (N,) for each `pack` points that lie side by side, (N, pack · 2).
 
     With pack = 1 it judges single points; else `adversarial.pack` makes its input (Lin
-    et al. 2018).
+    et al. 2018). With `waves` it is given, beside the points, the sines and cosines of
+    that many fixed random projections: a small network sees narrow modes in them that
+    it would take long to see in the points (Tancik et al. 2020).
     """
 
-    def __init__(self, pack=1, hidden=(128, 128), *, rng):
+    def __init__(self, pack=1, hidden=(128, 128), *, waves=0, rng):
         check_sizes("PointDiscriminator", pack=pack)
         _check_tuple("PointDiscriminator", "hidden", hidden)
-        self.pack = pack
-        self.network = mlp(2 * pack, *hidden, 1, rng=rng)
+        self.pack, self.waves = pack, waves
+        if waves:
+            check_sizes("PointDiscriminator", waves=waves)
+            shape = (2 * pack, waves)
+            self.frequencies = Tensor(normal("PointDiscriminator", shape, 1.5, rng))
+        self.network = mlp(2 * (pack + waves), *hidden, 1, rng=rng)
 
     def forward(self, x):
         if not isinstance(x, Tensor):
@@ -91,6 +97,9 @@ class PointDiscriminator(Module):
                 f"PointDiscriminator: x must be (N, {2 * self.pack}), {self.pack}"
                 f" points side by side (see adversarial.pack), got shape {x.shape}"
             )
+        if self.waves:
+            angle = x @ self.frequencies
+            x = F.concatenate([x, F.sin(angle), F.cos(angle)], 1)
         return self.network(x).reshape(len(x))
 
 

@@ -33,11 +33,16 @@ class PointGenerator(nn.Module):
 class PointDiscriminator(nn.Module):
     """Points side by side (N, pack · 2) → numbers (N,)."""
 
-    def __init__(self, pack=1, hidden=(128, 128)):
+    def __init__(self, pack=1, hidden=(128, 128), *, waves=0):
         super().__init__()
-        self.network = mlp(2 * pack, *hidden, 1)
+        if waves:
+            self.register_buffer("frequencies", 1.5 * torch.randn(2 * pack, waves))
+        self.waves, self.network = waves, mlp(2 * (pack + waves), *hidden, 1)
 
     def forward(self, x):
+        if self.waves:
+            angle = x @ self.frequencies
+            x = torch.cat([x, angle.sin(), angle.cos()], 1)
         return self.network(x)[:, 0]
 
 
