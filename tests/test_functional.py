@@ -270,6 +270,8 @@ CONDITION = normal((2, 3), 9) > 0
 CASES = {
     "abs": (abs, [distinct((2, 3))]),
     "avg_pool2d": (lambda x: F.avg_pool2d(x, 2, 1, 1), [normal(IMAGES)]),
+    "batch_norm": (
+        lambda *xs: F.batch_norm(*xs)[0], [normal((3, 2, 2)), normal(2), normal(2, 1)]),
     "binary_cross_entropy_with_logits": (
         F.binary_cross_entropy_with_logits, [normal((2, 3)), normal((2, 3), 1)]),
     "broadcast_to": (lambda x: F.broadcast_to(x * x, (2, 3)), [normal((2, 1))]),
@@ -290,6 +292,7 @@ CASES = {
     "conv_transpose2d": (
         lambda x, w, b: F.conv_transpose2d(x, w, b, stride=2, output_padding=1),
         [normal((2, 2, 2, 2)), normal((2, 1, 2, 3), 1), normal(1)]),
+    "cos": (F.cos, [normal((2, 3))]),
     "cross_entropy": (lambda x: F.cross_entropy(x, LABELS), [normal((2, 3))]),
     "dropout": (
         lambda x: F.dropout(x * x, 0.4, rng=np.random.default_rng(0)),
@@ -308,6 +311,7 @@ CASES = {
     "matmul": (lambda a, b: a @ b, [normal((2, 1, 2, 3)), normal((3, 3, 2), 1)]),
     "max_pool2d": (lambda x: F.max_pool2d(x * x, 2, 1), [distinct(IMAGES)]),
     "mean and var": (lambda x: x.var(1) * x.mean(1), [normal((2, 4))]),
+    "moments": (lambda x: F.concatenate(F.moments(x, (1,)), 1), [normal((2, 4))]),
     "mse_loss": (F.mse_loss, [normal((2, 3)), normal((2, 3), 1)]),
     "pad": (lambda x: F.pad(x * x, [(1, 0), (0, 2)]), [normal((2, 3))]),
     "pixel_shuffle": (lambda x: F.pixel_shuffle(x * x, 2), [normal((1, 4, 2, 2))]),
@@ -318,9 +322,8 @@ CASES = {
     "reshape": (lambda x: F.reshape(x * x, (6,)), [normal((2, 3))]),
     "sigmoid": (F.sigmoid, [normal((2, 3))]),
     "softmax": (F.softmax, [normal((2, 3))]),
-    "softplus": (F.softplus, [normal((2, 3))]),
     "sin": (F.sin, [normal((2, 3))]),
-    "cos": (F.cos, [normal((2, 3))]),
+    "softplus": (F.softplus, [normal((2, 3))]),
     "sqrt": (F.sqrt, [0.5 + normal((2, 3)) ** 2]),
     "stack": (lambda a, b: F.stack([a, b * a], 1), [normal(3), normal(3, 1)]),
     "tanh": (F.tanh, [normal((2, 3))]),

@@ -13,7 +13,13 @@ import numpy as np
 
 # importing recipes makes them known
 from . import causes, dense, digits, faces, gated, pixels  # noqa: F401
-from .checkpoints import paths, read_card, read_weights, write_checkpoint
+from .checkpoints import (
+    paths,
+    read_card,
+    read_weights,
+    scores_of,
+    write_checkpoint,
+)
 from .recipes import find, names, recipe
 from .run import Run, TimeIsUp
 
@@ -43,9 +49,12 @@ def card(name, *, folder=None):
     return read_card("card", name, folder)
 
 
-def evaluate(name, *, folder=None):
-    """The metrics of a checkpoint, computed again: {metric: number}."""
-    return find("evaluate", name).evaluate(load(name, folder=folder))
+def evaluate(name, *, slow=True, folder=None):
+    """The metrics of a checkpoint, computed again: {metric: number}.
+
+    With `slow=False` without those that take more than a few minutes.
+    """
+    return scores_of(find("evaluate", name), load(name, folder=folder), slow)
 
 
 def train(name, *, minutes=None, force=False, restart=False, folder=None):

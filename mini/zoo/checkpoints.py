@@ -59,10 +59,16 @@ def _advice(name):
     )
 
 
+def scores_of(recipe, model, slow=True):
+    """All metrics that the recipe knows, or only those that do not take long."""
+    scores = recipe.evaluate(model)
+    return scores | recipe.slow(model) if slow and recipe.slow else scores
+
+
 def write_checkpoint(recipe, run, model, folder=None):
     """Evaluate a model that was trained by the recipe, write both files → the card."""
     weights, card = paths(recipe.name, folder)
-    scores = recipe.evaluate(model)
+    scores = scores_of(recipe, model)
     write_arrays(weights, model.state_dict())
     facts = {
         "name": recipe.name,

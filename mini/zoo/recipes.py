@@ -16,19 +16,22 @@ class Recipe:
     evaluate: Callable
     metrics: dict
     licence: str
-    seed: int
+    seed: int = 0
+    slow: Callable | None = None
 
 
-def recipe(name, *, build, evaluate, metrics, licence, seed=0):
+def recipe(name, **facts):
     """Decorate a function `train(model, run, *, rng)` that trains the model in place.
 
-    `build(rng=rng)` makes the model; `evaluate(model)` returns {metric: number}, and
-    `metrics` explains each, {metric: (unit, variant)}. The training loop goes over
-    `run.resume(…)`, so that it can be cut short. The card quotes the docstring.
+    The facts are the rest of a Recipe: `build(rng=rng)` makes the model;
+    `evaluate(model)` returns {metric: number}, `slow(model)` those that take more than
+    a few minutes, and `metrics` explains each, {metric: (unit, variant)}. The training
+    loop goes over `run.resume(…)`, so that it can be cut short. The card quotes the
+    docstring.
     """
 
     def register(train):
-        RECIPES[name] = Recipe(name, train, build, evaluate, metrics, licence, seed)
+        RECIPES[name] = Recipe(name, train, **facts)
         return train
 
     return register
