@@ -74,12 +74,12 @@ def measure(seconds, threads):
         yield [name, f"{a * 1e3:.2f}", f"{b * 1e3:.2f}", f"{a / b:.2f}", reach, share]
 
 
-def write(lines):
-    """Put the table between the two marks in README.md."""
+def write(lines, begin=BEGIN, end=END):
+    """Put the table between two marks in README.md."""
     text = README.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    new = "\n".join([before + BEGIN, *lines, END + after])
+    before, rest = text.split(begin)
+    _, after = rest.split(end)
+    new = "\n".join([before + begin, *lines, end + after])
     README.write_text(new, encoding="utf-8")
 
 
