@@ -11,6 +11,17 @@ def rng():
 
 
 @pytest.fixture
+def refused(rng):
+    """call(rng) must raise the error, with a message that matches."""
+
+    def check(call, error, message):
+        with pytest.raises(error, match=message):
+            call(rng)
+
+    return check
+
+
+@pytest.fixture
 def one_thread():
     """Small models and images are done before a second thread has woken up."""
     with threads(1):

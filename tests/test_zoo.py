@@ -153,6 +153,18 @@ def test_more_draws_bring_what_the_card_says(name):
     assert abs(np.mean(gains) - promised) < 3 * error < 0.15
 
 
+def test_nll_5000_is_the_mean_over_all_images(monkeypatch):
+    model, (x, label) = zoo.load("vae-mnist"), causes.binarized(every=2000)
+    few = np.tile(x, (41, 1, 1, 1)), label  # 205: more than it takes at a time
+    monkeypatch.setattr(causes, "binarized", lambda: few)
+    monkeypatch.setattr(causes, "DRAWS", 20)
+    rng = np.random.default_rng(2)
+    parts = np.split(few[0], [200])
+    logs = [model.log_prob(part, rng=rng, k=20).data for part in parts]
+    expected = -np.concatenate(logs).mean()
+    assert causes.nll_5000(model)["nll_5000"] == pytest.approx(expected, rel=1e-12)
+
+
 def test_slow_metrics_can_be_left_out(folder, monkeypatch):
     monkeypatch.setitem(
         recipes.RECIPES,
