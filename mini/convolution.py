@@ -24,8 +24,11 @@ def conv_taps(x, w, taps, stride, size, b=None):
     O, C, T = w.shape
     y = np.empty((len(x.data), O, *size), x.dtype)
     bias = np.zeros(O, x.dtype) if b is None else b.data
-    weights = kernels.ready(w.data).reshape(O, C * T)
-    kernels.conv(kernels.ready(x.data), weights, bias, taps, stride, y, 1, (0, 0))
+    source, weights = kernels.ready(x.data), kernels.ready(w.data).reshape(O, C * T)
+    if stride == 1:
+        kernels.conv(source, weights, bias, taps, y)
+    else:
+        kernels.conv_columns(source, weights, bias, taps, stride, y)
     return record(
         y,
         (x, lambda g, out: conv_taps_input(g, w, taps, stride, x.shape[2:])),
@@ -37,22 +40,17 @@ def conv_taps(x, w, taps, stride, size, b=None):
 def conv_taps_input(y, w, taps, stride, size):
     """The transposed convolution: y (N, O, Ho, Wo), w (O, C, T) → (N, C, *size).
 
-    Pixels of the result whose rows and columns leave the same remainders modulo the
-    stride see the same taps: each such phase is an ordinary convolution of y with the
-    taps turned round.
+    With stride 1 it is a convolution of y with the taps turned round.
     """
     O, C, T = w.shape
     x = np.empty((len(y.data), C, *size), y.dtype)
-    source, none = kernels.ready(y.data), np.zeros(C, y.dtype)
-    turned = w.data.transpose(1, 0, 2)
-    for a in range(min(stride, size[0])):
-        for b in range(min(stride, size[1])):
-            away = np.array([a, b]) - taps
-            seen = (away % stride == 0).all(axis=1)
-            weights = kernels.ready(turned[:, :, seen]).reshape(C, O * seen.sum())
-            kernels.conv(
-                source, weights, none, away[seen] // stride, 1, x, stride, (a, b)
-            )
+    source = kernels.ready(y.data)
+    if stride == 1:
+        turned = kernels.ready(w.data.transpose(1, 0, 2)).reshape(C, O * T)
+        kernels.conv(source, turned, np.zeros(C, y.dtype), -taps, x)
+    else:
+        turned = kernels.ready(w.data.reshape(O, C * T).T)
+        kernels.conv_columns_input(source, turned, taps, stride, x)
     return record(
         x,
         (y, lambda g, out: conv_taps(g, w, taps, stride, y.shape[2:])),
@@ -63,12 +61,17 @@ def conv_taps_input(y, w, taps, stride, size):
 def conv_taps_weight(x, y, taps, stride):
     """The weights' share: x (N, C, H, W), y (N, O, Ho, Wo) → (O, C, T)."""
     C, O, T = x.shape[1], y.shape[1], len(taps)
-    parts = np.zeros((kernels.PARTS, O, C * T), x.dtype)
-    kernels.conv_weight(
-        kernels.ready(x.data), kernels.ready(y.data), taps, stride, parts
-    )
+    images = kernels.ready(x.data), kernels.ready(y.data)
+    if stride == 1:
+        parts = np.zeros((kernels.PARTS, O, C * T), x.dtype)
+        kernels.conv_weight(*images, taps, parts)
+        w = parts.sum(axis=0)
+    else:
+        parts = np.zeros((kernels.PARTS, C * T, O), x.dtype)
+        kernels.conv_columns_weight(*images, taps, stride, parts)
+        w = parts.sum(axis=0).T
     return record(
-        parts.sum(axis=0).reshape(O, C, T),
+        w.reshape(O, C, T),
         (x, lambda g, out: conv_taps_input(y, g, taps, stride, x.shape[2:])),
         (y, lambda g, out: conv_taps(x, g, taps, stride, y.shape[2:])),
     )

@@ -41,24 +41,21 @@ from .tensor import Tensor, as_tensor, is_recording, record, silent, value_of
 @silent
 def relu(x):
     """max(x, 0)."""
-    x = as_tensor(x)
-    return record(
-        kernels.relu(x.data), (x, lambda g, out: _where_positive(g, out.data))
-    )
-
-
-def _where_positive(g, out):
-    """g where out > 0, else zero: relu's rule, and its own."""
-    return record(
-        kernels.where_positive(g.data, out), (g, lambda h, _: _where_positive(h, out))
-    )
+    return leaky_relu(x, 0.0)
 
 
 @silent
 def leaky_relu(x, negative_slope=0.01):
     """x where positive, else negative_slope · x."""
     x = as_tensor(x)
-    return x * np.where(x.data > 0, 1, negative_slope).astype(x.dtype)
+    value = kernels.relu(x.data, negative_slope)
+    return record(value, (x, lambda g, out: _leak(g, x.data, negative_slope)))
+
+
+def _leak(g, x, slope):
+    """g where x > 0, else slope · g: leaky_relu's rule, and its own."""
+    value = kernels.relu_back(g.data, x, slope)
+    return record(value, (g, lambda h, out: _leak(h, x, slope)))
 
 
 @silent

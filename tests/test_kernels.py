@@ -31,12 +31,14 @@ EDGES = [0.0, -0.0, 1e-30, -1e-30, np.inf, -np.inf, np.nan, 3.0, -3.0]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("slope", [0, 0.2])
 @pytest.mark.parametrize("shape", [(), (0,), (7,), (3, 5, 41), (2, 3, 4, 5)], ids=str)
-def test_relu(shape, dtype):
+def test_relu(shape, slope, dtype):
     x, g = normal(shape, 0, dtype), normal(shape, 1, dtype)
-    y = kernels.relu(x)
-    assert y.dtype == dtype and np.array_equal(y, np.maximum(x, 0))
-    assert np.array_equal(kernels.where_positive(g, y), np.where(y > 0, g, 0))
+    y, low = kernels.relu(x, slope), dtype(slope)
+    assert y.dtype == dtype and np.array_equal(y, np.where(x > 0, x, low * x))
+    back = kernels.relu_back(g, x, slope)
+    assert back.dtype == dtype and np.array_equal(back, np.where(x > 0, g, low * g))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -45,7 +47,8 @@ def test_relu_at_the_edges(dtype):
     y = kernels.relu(x)
     assert np.array_equal(y, np.maximum(x, 0), equal_nan=True)
     g = np.ones_like(x)  # NaN is no reason to stop a gradient, as in torch
-    assert np.array_equal(kernels.where_positive(g, y), np.where(y <= 0, 0, 1))
+    assert np.array_equal(kernels.relu_back(g, x), np.where(x <= 0, 0, 1))
+    assert np.array_equal(kernels.relu_back(x, -g), np.zeros(len(x)))  # even of ∞
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 5, 7), (0, 2, 3, 3), (2, 2, 0, 1), (5, 6)])

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from .columns import conv_columns, conv_columns_input, conv_columns_weight
 from .compiler import PARTS, announcer, ready
 from .convolution import conv, conv_weight
-from .elementwise import adam, gate, gate_back, relu, where_positive
+from .elementwise import adam, gate, gate_back, relu, relu_back
 from .faces import faces
 from .nade import nade, nade_back
 from .normalisation import batch_norm, batch_norm_back
@@ -13,9 +14,10 @@ from .streams import ADD, CONV, GATE, RELU, run_steps
 
 __all__ = [
     "ADD", "CONV", "GATE", "PARTS", "RELU", "adam", "argmax_windows", "batch_norm",
-    "batch_norm_back", "conv", "conv_weight", "faces", "gate", "gate_back", "matmul",
-    "nade", "nade_back", "pick", "place", "ready", "relu", "run_steps",
-    "sum_over_images", "warm_up", "where_positive",
+    "batch_norm_back", "conv", "conv_columns", "conv_columns_input",
+    "conv_columns_weight", "conv_weight", "faces", "gate", "gate_back", "matmul",
+    "nade", "nade_back", "pick", "place", "ready", "relu", "relu_back", "run_steps",
+    "sum_over_images", "warm_up",
 ]  # fmt: skip
 
 
@@ -35,9 +37,12 @@ def _steps(dtype):
     w, b, taps = x[0, 0], x[0, 0, 0], np.zeros((1, 2), int)
     parts, size = np.zeros((PARTS, 2, 2), dtype), (2, 2)
     large, chosen = np.zeros((512, 512), dtype), np.zeros(x.shape, int)
-    yield lambda: conv(x, w, b, taps, 1, x.copy(), 1, (0, 0))
-    yield lambda: conv_weight(x, x, taps, 1, parts)
-    yield lambda: (relu(x), where_positive(x, x))
+    yield lambda: (conv(x, w, b, taps, x.copy()), conv_weight(x, x, taps, parts))
+    small = x[:, :, ::2, ::2].copy()
+    yield lambda: conv_columns(x, w, b, taps, 2, small)
+    yield lambda: conv_columns_input(small, w, taps, 2, x.copy())
+    yield lambda: conv_columns_weight(x, small, taps, 2, parts)
+    yield lambda: (relu(x), relu_back(x, x))
     yield lambda: adam(flat, flat, flat, flat, 0.0, 0.9, 0.999, 1e-8, 1)
     yield lambda: (matmul(large, large), matmul(large[:64], large))
     yield lambda: matmul(large[:64], large.T)

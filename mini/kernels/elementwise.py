@@ -15,32 +15,34 @@ def _share(size, p):
 
 
 @parallel
-def _relu(x, y):
+def _relu(x, slope, y):
     for p in prange(PARTS):
         start, end = _share(x.size, p)
         for i in range(start, end):
-            y[i] = x.dtype.type(0) if x[i] < 0 else x[i]
+            low = slope * x[i] if slope else slope  # 0 · ∞ is not wanted
+            y[i] = low if x[i] < 0 else x[i]
 
 
 @parallel
-def _where_positive(g, out, y):
+def _relu_back(g, x, slope, y):
     for p in prange(PARTS):
         start, end = _share(g.size, p)
         for i in range(start, end):
-            y[i] = g.dtype.type(0) if out[i] <= 0 else g[i]
+            low = slope * g[i] if slope else slope
+            y[i] = low if x[i] <= 0 else g[i]
 
 
-def relu(x):
-    """max(x, 0)."""
+def relu(x, slope=0.0):
+    """x where it is positive, else slope · x."""
     y = np.empty(x.shape, x.dtype)
-    _relu(_flat(x), y.reshape(-1))
+    _relu(_flat(x), x.dtype.type(slope), y.reshape(-1))
     return y
 
 
-def where_positive(g, out):
-    """g where out > 0, else 0."""
+def relu_back(g, x, slope=0.0):
+    """g where x > 0, else slope · g."""
     y = np.empty(g.shape, g.dtype)
-    _where_positive(_flat(g), _flat(out), y.reshape(-1))
+    _relu_back(_flat(g), _flat(x), g.dtype.type(slope), y.reshape(-1))
     return y
 
 
