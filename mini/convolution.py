@@ -120,24 +120,25 @@ def conv_transpose2d(x, w, b=None, *, stride=1, padding=0, output_padding=0):
     """The transpose of conv2d: x (N, C, H, W), w (C, O, KH, KW), b (O,) → images.
 
     (N, O, Ho, Wo) with Ho = stride·(H − 1) + KH − 2·padding + output_padding, and
-    0 ≤ output_padding < stride. Raises ValueError for shapes that do not fit.
+    0 ≤ output_padding < stride; it too is a number, or one each for rows and columns.
+    Raises ValueError for shapes that do not fit.
     """
     name = "conv_transpose2d"
     x = check_images(name, x)
     w, b = _weights(name, w, b, x, axis=1)
     check_whole(name, stride=stride)
-    check_whole(name, 0, output_padding=output_padding)
     (top, left), (KH, KW) = _pair(name, padding), w.shape[2:]
+    below, right = _pair(name, output_padding, "output_padding")
     if w.shape[0] != x.shape[1]:
         raise ValueError(f"{name}: x has {x.shape[1]} channels, w expects {w.shape[0]}")
-    if output_padding >= stride:
+    if max(below, right) >= stride:
         raise ValueError(
             f"{name}: output_padding must be 0 ≤ … < stride = {stride},"
             f" got {output_padding}"
         )
     size = (
-        stride * (x.shape[2] - 1) + KH - 2 * top + output_padding,
-        stride * (x.shape[3] - 1) + KW - 2 * left + output_padding,
+        stride * (x.shape[2] - 1) + KH - 2 * top + below,
+        stride * (x.shape[3] - 1) + KW - 2 * left + right,
     )
     if min(size) < 1:
         raise ValueError(f"{name}: padding {padding} leaves an image of size {size}")
@@ -203,10 +204,12 @@ def check_whole(name, least=1, **values):
             )
 
 
-def _pair(name, padding):
-    pair = padding if isinstance(padding, tuple) else (padding, padding)
+def _pair(name, value, argument="padding"):
+    pair = value if isinstance(value, tuple) else (value, value)
     if len(pair) != 2:
-        raise ValueError(f"{name}: padding must be one or two numbers, got {padding!r}")
-    for p in pair:
-        check_whole(name, 0, padding=p)
+        raise ValueError(
+            f"{name}: {argument} must be one or two numbers, got {value!r}"
+        )
+    for number in pair:
+        check_whole(name, 0, **{argument: number})
     return pair

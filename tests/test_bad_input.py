@@ -138,7 +138,12 @@ CONV_TRANSPOSE2D = {
     "padding": ({"padding": 7}, ValueError, r"padding 7"),
     "extra": ({"output_padding": 1}, ValueError, r"output_padding.*1"),
     "half": ({"stride": 2, "output_padding": 0.5}, ValueError, r"output_.*0\.5"),
-    "pair": ({"stride": 2, "output_padding": (1, 0)}, ValueError, r"output_.*\(1, 0\)"),
+    "three": (
+        {"stride": 2, "output_padding": (1, 0, 1)},
+        ValueError,
+        r"output_.*, 1\)",
+    ),
+    "in a pair": ({"stride": 2, "output_padding": (0, 2)}, ValueError, r"output_.*2\)"),
 }
 
 

@@ -19,6 +19,8 @@ MODELS = {
     "points": (PointGenerator, {"latent": 3, "hidden": (5, 4)}),
     "points, linear": (PointGenerator, {"hidden": ()}),
     "images": (Generator, {"shape": (2, 4, 8), "latent": 3, "channels": (4, 3)}),
+    "images, odd": (Generator, {"shape": (1, 7, 5), "latent": 3, "channels": (4, 3)}),
+    "judge, odd": (Discriminator, {"shape": (1, 7, 5), "channels": (3, 4)}),
     "images, three times doubled": (
         Generator, {"shape": (1, 8, 8), "latent": 2, "channels": (4, 3, 2)},
     ),
@@ -414,12 +416,12 @@ WRONG = {
     "shape": (
         lambda r: Generator((28, 28), rng=r), ValueError,
         r"Generator: shape .*\(28, 28\)"),
-    "an odd shape": (
-        lambda r: Generator((1, 28, 30), rng=r), ValueError,
-        r"Generator: .*shape is \(1, 28, 30\) and channels \(128, 64\)"),
+    "a flat shape": (
+        lambda r: Generator((1, 28, 3), rng=r), ValueError,
+        r"Generator: .*shape is \(1, 28, 3\) and channels \(128, 64\)"),
     "too many layers": (
-        lambda r: Discriminator(channels=(4, 4, 4), rng=r), ValueError,
-        r"Discriminator: .*\(1, 28, 28\) and channels \(4, 4, 4\)"),
+        lambda r: Discriminator(channels=(4,) * 5, rng=r), ValueError,
+        r"Discriminator: .*\(1, 28, 28\) and channels \(4, 4, 4, 4, 4\)"),
     "no layers": (
         lambda r: Discriminator(channels=(), rng=r), ValueError,
         r"Discriminator: .*at least one.*channels \(\)"),

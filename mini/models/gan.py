@@ -113,13 +113,14 @@ class _Images(ImageModel):
         super().__init__(shape, 256)
         name = type(self).__name__
         _check_tuple(name, "channels", channels)
-        (_, H, W), shrink = self.shape, 2 ** len(channels)
-        if not channels or H % shrink or W % shrink:
+        # H and W of the image, then halved for each of channels, rounded down
+        _, H, W = self.shape
+        self.sizes = [(H >> i, W >> i) for i in range(len(channels) + 1)]
+        if not channels or 0 in self.sizes[-1]:
             raise ValueError(
-                f"{name}: each of channels halves H and W, at least one, but shape is"
-                f" {shape} and channels {channels}"
+                f"{name}: each of channels halves H and W, and there must be at least"
+                f" one, but shape is {shape} and channels {channels}"
             )
-        self.small = (H // shrink, W // shrink)
 
     def scaled(self, x):
         """Bytes as the networks see them: floats from −1 to 1."""
@@ -130,22 +131,24 @@ class Generator(_Generator, _Images):
     """Images (N, C, H, W) from −1 to 1 of z (N, latent): DCGAN.
 
     A linear map makes small images of channels[0] channels; every 4 × 4 transposed
-    convolution doubles them. Before each there are a batch norm and a ReLU, after the
-    last a tanh. Radford et al. 2016, section 3 and figure 1.
+    convolution doubles them, or makes 3 → 7 where the image's size asks for it. Before
+    each there are a batch norm and a ReLU, after the last a tanh. Radford et al. 2016,
+    section 3 and figure 1.
     """
 
     def __init__(self, shape=(1, 28, 28), *, latent=64, channels=(128, 64), rng):
         super().__init__(shape, channels)
         check_sizes("Generator", latent=latent)
-        self.latent, self.small = latent, (channels[0], *self.small)
-        flat, sizes = math.prod(self.small), (*channels, self.shape[0])
+        self.latent, self.small = latent, (channels[0], *self.sizes[-1])
+        flat, outputs = math.prod(self.small), (*channels[1:], self.shape[0])
         # what a batch norm follows needs no bias: it takes the mean away
         self.project = _start(Linear(latent, flat, bias=False, rng=rng), rng)
         layers = []
-        for i, inputs in enumerate(channels):
+        for i, (few, many) in enumerate(zip(outputs, channels, strict=True)):
             last = i == len(channels) - 1
-            up = ConvTranspose2d(inputs, sizes[i + 1], 4, 2, 1, bias=last, rng=rng)
-            layers += [BatchNorm2d(inputs), ReLU(), _start(up, rng)]
+            odd = tuple(size % 2 for size in self.sizes[-i - 2])
+            up = ConvTranspose2d(many, few, 4, 2, 1, odd, bias=last, rng=rng)
+            layers += [BatchNorm2d(many), ReLU(), _start(up, rng)]
         self.painter = Sequential(*layers)
 
     def forward(self, z):
@@ -168,10 +171,11 @@ class Discriminator(_Images):
     """One number (N,) for each image (N, C, H, W): DCGAN.
 
     An array x holds bytes; a Tensor is taken as scaled to −1 … 1 already, and gradients
-    reach it. Every 4 × 4 convolution halves the image and ends in a leaky ReLU of slope
-    0.2; a linear map judges what is left. `norm` is "batch", after all convolutions but
-    the first (Radford et al. 2016, section 3); "spectral", in all layers (Miyato et al.
-    2018); or None. A gradient penalty wants a discriminator without batch norm.
+    reach it. Every 4 × 4 convolution halves the image (7 → 3) and ends in a leaky ReLU
+    of slope 0.2; a linear map judges what is left. `norm` is "batch", after all
+    convolutions but the first (Radford et al. 2016, section 3); "spectral", in all
+    layers (Miyato et al. 2018); or None. A gradient penalty wants a discriminator
+    without batch norm.
     """
 
     def __init__(self, shape=(1, 28, 28), *, channels=(64, 128), norm="batch", rng):
@@ -188,7 +192,7 @@ class Discriminator(_Images):
             layers += [BatchNorm2d(outputs)] if batch else []
             layers.append(LeakyReLU(0.2))
         self.network = Sequential(*layers, Flatten())
-        judge = Linear(channels[-1] * math.prod(self.small), 1, rng=rng)
+        judge = Linear(channels[-1] * math.prod(self.sizes[-1]), 1, rng=rng)
         self.judge = self._limited(_start(judge, rng), rng)
 
     def _limited(self, layer, rng):

@@ -72,14 +72,14 @@ class Generator(nn.Module):
 
     def __init__(self, shape=(1, 28, 28), *, latent=64, channels=(128, 64)):
         super().__init__()
-        (C, H, W), shrink = shape, 2 ** len(channels)
-        self.small = (channels[0], H // shrink, W // shrink)
+        (C, H, W), n = shape, len(channels)
+        self.small = (channels[0], H >> n, W >> n)
         self.project = nn.Linear(latent, math.prod(self.small), bias=False)
         layers = []
-        for few, many in zip((*channels[1:], C), channels):
-            up = nn.ConvTranspose2d(many, few, 4, 2, 1, bias=False)
+        for i, (few, many) in enumerate(zip((*channels[1:], C), channels), 1):
+            odd, last = ((H >> n - i) % 2, (W >> n - i) % 2), i == n
+            up = nn.ConvTranspose2d(many, few, 4, 2, 1, odd, bias=last)
             layers += [nn.BatchNorm2d(many), nn.ReLU(), up]
-        layers[-1] = nn.ConvTranspose2d(channels[-1], C, 4, 2, 1)
         self.painter = nn.Sequential(*layers)
 
     def forward(self, z):
@@ -91,7 +91,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, shape=(1, 28, 28), *, channels=(64, 128), norm="batch"):
         super().__init__()
-        (C, H, W), shrink = shape, 2 ** len(channels)
+        C, H, W = shape
 
         def limited(layer):
             return SpectralNorm(layer) if norm == "spectral" else layer
@@ -102,7 +102,8 @@ class Discriminator(nn.Module):
             down = nn.Conv2d(few, many, 4, 2, 1, bias=not batch)
             layers += [limited(down)] + [nn.BatchNorm2d(many)] * batch
             layers += [nn.LeakyReLU(0.2)]
-        flat = channels[-1] * (H // shrink) * (W // shrink)
+        n = len(channels)
+        flat = channels[-1] * (H >> n) * (W >> n)
         self.network = nn.Sequential(*layers, nn.Flatten())
         self.judge = limited(nn.Linear(flat, 1))
 
