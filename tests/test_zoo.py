@@ -117,6 +117,10 @@ def test_readme_says_what_the_card_says(name):
         assert f"{metric['value']:.{digits}f}" in row
 
 
+# shares of samples: another processor may count a few otherwise
+SHARES = {"precision": 2e-3, "recall": 2e-3, "quality": 0.1}
+
+
 @pytest.mark.parametrize("name", COMMITTED)
 def test_checkpoint_keeps_the_word_of_its_card(name):
     card, scores = zoo.card(name), zoo.evaluate(name, slow=False)
@@ -124,7 +128,8 @@ def test_checkpoint_keeps_the_word_of_its_card(name):
     assert set(card["metrics"]) - set(scores) <= {"nll_5000"}  # see the next test
     for metric, value in scores.items():
         promised = card["metrics"][metric]
-        assert value == pytest.approx(promised["value"], rel=2e-4)
+        allowed = SHARES.get(metric)
+        assert value == pytest.approx(promised["value"], rel=2e-4, abs=allowed)
         assert promised["unit"] and promised["variant"]
     model = zoo.load(name)
     assert not any(module.training for module in model.modules())

@@ -12,7 +12,7 @@ that is cut short goes on from where it last saved, and ends with the same weigh
 import numpy as np
 
 # importing recipes makes them known
-from . import causes, dense, digits, faces, gated, pixels  # noqa: F401
+from . import causes, dense, digits, faces, gans, gated, pixels, plane  # noqa: F401
 from .checkpoints import (
     paths,
     read_card,

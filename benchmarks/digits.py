@@ -1,0 +1,145 @@
+"""`python -m benchmarks.digits`: how near drawn digits are to real ones.
+
+    python -m benchmarks.digits [--seeds N] [--write]
+
+Two tables. The first has the samples of trained models beside real digits that none of
+them saw. The second has the losses of GANs, each with small networks, one pass over the
+training images and the same rates, once for each seed. Every figure is of 10,000 digits
+beside MNIST's 10,000 test images, with the features of classifier-mnist. With --write
+the tables go into README.md between their marks.
+"""
+
+import argparse
+import time
+
+import numba
+import numpy as np
+
+from benchmarks.__main__ import write
+from benchmarks.points import Sitting, spread
+from mini import adversarial, data, zoo
+from mini.models.gan import Discriminator, Generator
+from mini.zoo import gans
+
+SAMPLES = "<!-- samples:begin -->", "<!-- samples:end -->"
+LOSSES = "<!-- losses:begin -->", "<!-- losses:end -->"
+FIRST = 100  # seed: none that the settings were chosen with
+RATES, BETAS = (2e-3, 5e-4), (0.5, 0.99)  # of G and of D
+
+
+def r1(critic, real, fake, *, rng):
+    """R1's penalty with γ = 1."""
+    return adversarial.r1_penalty(critic, real)
+
+
+# what is played for, the discriminator's norm, a penalty
+VARIANTS = {
+    "minimax, batch norm": (adversarial.minimax, "batch", None),
+    "non-saturating, batch norm": (adversarial.non_saturating, "batch", None),
+    "least squares, batch norm": (adversarial.least_squares, "batch", None),
+    "hinge, spectral norm": (adversarial.hinge, "spectral", None),
+    "Wasserstein, gradient penalty": (adversarial.wasserstein, None, gans.ten_slopes),
+    "non-saturating, R1": (adversarial.non_saturating, None, r1),
+}
+GANS = {
+    "dcgan-mnist": "DCGAN",
+    "sngan-mnist": "hinge, spectral norm",
+    "wgan-gp-mnist": "Wasserstein, gradient penalty",
+}
+COLUMNS = "Fréchet | precision | recall | label entropy, bits"
+
+
+# ---- samples of trained models -------------------------------------------------------
+
+
+def samples():
+    """For each row of the first table its name and its scores."""
+    test, train = (data.load("mnist", split).images for split in ("test", "train"))
+    rng = np.random.default_rng(0)
+    yield "other real digits", gans.scores_of_digits(train[: len(test)], test)
+    model, size = zoo.load("vae-mnist"), (500, 50)
+    means = [model.mean_image(rng.standard_normal(size)) for _ in range(20)]
+    grey = np.rint(255 * np.concatenate(means)).astype(np.uint8)
+    yield "`vae-mnist`, means", gans.scores_of_digits(grey, test)
+    model = zoo.load("pixelcnn-mnist")
+    drawn = [255 * model.sample(500, rng=rng) for _ in range(20)]
+    black = 255 * data.binarize(test, rng=rng).astype(np.uint8)
+    yield (
+        "`pixelcnn-mnist`, beside binarized test images",
+        gans.scores_of_digits(np.concatenate(drawn).astype(np.uint8), black),
+    )
+    for name, what in GANS.items():
+        card = zoo.card(name)["metrics"]
+        yield f"`{name}`, {what}", {key: card[key]["value"] for key in card}
+
+
+def sample_table():
+    yield f"| samples | {COLUMNS} |"
+    yield "|---|--:|--:|--:|--:|"
+    for name, score in samples():
+        figures = (
+            f"{score['frechet']:.1f}", f"{score['precision']:.2f}",
+            f"{score['recall']:.2f}", f"{score['label_entropy']:.2f}",
+        )  # fmt: skip
+        yield f"| {name} | {' | '.join(figures)} |"
+
+
+# ---- losses --------------------------------------------------------------------------
+
+
+def measure(loss, norm, penalty, seeds):
+    """Scores and seconds of one core for each seed: (seeds, 5)."""
+    images, rows = data.load("mnist", "train").images, []
+    score = gans.scores(gans.scores_of_digits, "mnist")
+    for seed in range(FIRST, FIRST + seeds):
+        rng = np.random.default_rng(seed)
+        G = Generator(channels=(64, 32), rng=rng)
+        D = Discriminator(channels=(32, 64), norm=norm, rng=rng)
+        start = time.process_time()
+        gans.game(
+            G, D, Sitting(), images, loss,
+            rates=RATES, betas=BETAS, penalty=penalty, epochs=1, rng=rng,
+        )  # fmt: skip
+        seconds = time.process_time() - start
+        rows.append((*score(G).values(), seconds))
+    return np.array(rows)
+
+
+def loss_table(seeds):
+    yield (
+        f"{seeds} seeds, one pass over the training images; mean ± standard deviation"
+        " over the seeds; seconds of one core for each training."
+    )
+    yield ""
+    yield f"| loss and what holds the discriminator | {COLUMNS} | seconds |"
+    yield "|---|--:|--:|--:|--:|--:|"
+    for name, variant in VARIANTS.items():
+        frechet, *shares, seconds = measure(*variant, seeds).T
+        figures = [spread(frechet), *(spread(share, 2) for share in shares)]
+        yield f"| {name} | {' | '.join(figures)} | {seconds.mean():.0f} |"
+
+
+def printed(lines):
+    """The lines as a list, each printed as soon as it is there."""
+    found = []
+    for line in lines:
+        print(line, flush=True)
+        found.append(line)
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.digits")
+    parser.add_argument("--seeds", type=int, default=3, help="trainings of each kind")
+    parser.add_argument("--write", action="store_true", help="write into README.md")
+    options = parser.parse_args()
+    numba.set_num_threads(1)
+    tables = ((SAMPLES, sample_table()), (LOSSES, loss_table(options.seeds)))
+    for marks, lines in tables:
+        found = printed(lines)
+        if options.write:
+            write(found, *marks)
+
+
+if __name__ == "__main__":
+    main()

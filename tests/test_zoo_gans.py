@@ -1,0 +1,108 @@
+"""The game of the recipes: who moves when, sittings, and the scores of digits."""
+
+import numpy as np
+import pytest
+
+from mini import adversarial, data, optim, zoo
+from mini.models.gan import Discriminator, Generator
+from mini.zoo import gans, recipes
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SHAPE = (1, 8, 8)
+
+
+def tiny(*, rng):
+    return Generator(SHAPE, latent=3, channels=(4, 2), rng=rng)
+
+
+def critic(rng, norm=None):
+    return Discriminator(SHAPE, channels=(2, 4), norm=norm, rng=rng)
+
+
+def images(n=40):
+    return np.random.default_rng(1).integers(0, 256, (n, *SHAPE), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("mover", ["G", "D"])
+def test_each_side_moves_only_its_own_weights(mover, rng):
+    G, D = tiny(rng=rng), critic(rng)
+    before = [[p.data.copy() for p in m.parameters()] for m in (G, D)]
+    rates = (0.1, 0.0) if mover == "G" else (0.0, 0.1)
+    optimisers = [
+        optim.SGD(m.parameters(), lr=r) for m, r in zip((G, D), rates, strict=True)
+    ]
+    gans.play(G, D, optimisers, images(), adversarial.non_saturating, rng=rng)
+    for name, model, old in zip("GD", (G, D), before, strict=True):
+        same = all(
+            np.array_equal(p.data, q)
+            for p, q in zip(model.parameters(), old, strict=True)
+        )
+        assert same == (name != mover)
+
+
+@pytest.mark.parametrize("mover", ["G", "D"])
+def test_each_side_lowers_its_own_loss(mover, rng, monkeypatch):
+    """Against an opponent that stays, with the same z at each step."""
+    G, D = tiny(rng=rng), critic(rng)
+    z = G.draw_latent(40, rng)
+    monkeypatch.setattr(G, "draw_latent", lambda n, rng: z)
+    rates = (1.0, 0.0) if mover == "G" else (0.0, 0.1)
+    steps = [optim.SGD(m.parameters(), lr=r) for m, r in zip((G, D), rates)]
+    losses = [
+        gans.play(G, D, steps, images(), adversarial.least_squares, rng=rng)
+        for _ in range(2)
+    ]
+    of = 1 if mover == "G" else 0
+    assert losses[1][of] < losses[0][of]
+
+
+def test_the_penalty_is_added_to_the_discriminators_loss(rng):
+    G, D = tiny(rng=rng), critic(rng)
+    still = [optim.SGD(m.parameters(), lr=0.0) for m in (G, D)]
+    dice = [np.random.default_rng(2) for _ in range(3)]
+    x, loss = images(), adversarial.wasserstein
+    plain = gans.play(G, D, still, x, loss, rng=dice[0])
+    held = gans.play(G, D, still, x, loss, penalty=gans.ten_slopes, rng=dice[1])
+    fake = G(G.draw_latent(len(x), dice[2]))
+    slope = adversarial.gradient_penalty(D, D.scaled(x), fake, rng=dice[2])
+    assert held[0] - plain[0] == pytest.approx(10 * slope.item(), rel=1e-4)
+    assert held[1] == pytest.approx(plain[1])
+
+
+def train_tiny(model, run, *, rng):
+    """A short game."""
+    D, options = critic(rng, "batch"), {"rates": (0.01, 0.01), "betas": (0.5, 0.9)}
+    loss = adversarial.non_saturating
+    gans.game(model, D, run, images(200), loss, **options, epochs=2, rng=rng)
+
+
+def test_many_sittings_equal_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINI_CACHE", str(tmp_path / "cache"))
+    facts = {"evaluate": lambda _: {}, "metrics": {}, "licence": "none"}
+    made = recipes.Recipe("tiny", train_tiny, tiny, **facts)
+    monkeypatch.setitem(recipes.RECIPES, "tiny", made)
+    card = zoo.train("tiny", folder=tmp_path / "one")
+    assert card["steps"] == 2 * (200 // 64)
+    while zoo.train("tiny", minutes=0, folder=tmp_path / "parts") is None:
+        pass
+    one, parts = ((tmp_path / f / "tiny.npz").read_bytes() for f in ("one", "parts"))
+    assert one == parts
+
+
+def test_scores_tell_real_digits_from_noise_and_from_one_digit():
+    test, train = (data.load("mnist", split) for split in ("test", "train"))
+    few, rng = test.images[:500], np.random.default_rng(0)
+    real = gans.scores_of_digits(train.images[:500], few)
+    noise = rng.integers(0, 256, few.shape, dtype=np.uint8)
+    noisy = gans.scores_of_digits(noise, few)
+    assert real["frechet"] < 60 < noisy["frechet"]
+    assert min(real["precision"], real["recall"]) > 0.7 > 0.1 > noisy["recall"]
+    ones = gans.scores_of_digits(train.images[train.labels == 1][:500], few)
+    assert real["label_entropy"] > 3.25 and ones["label_entropy"] < 0.2
+    assert ones["precision"] > 0.7 and ones["recall"] < 0.4
+
+
+def test_the_trained_generators_draw_every_digit():
+    for name in ("dcgan-mnist", "sngan-mnist", "wgan-gp-mnist"):
+        assert zoo.card(name)["metrics"]["label_entropy"]["value"] >= 3.2
