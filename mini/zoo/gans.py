@@ -94,15 +94,17 @@ def play(G, D, optimisers, x, loss, *, penalty=None, rng):
     return on_D.item(), on_G.item()
 
 
-def game(G, D, run, images, loss, *, rates, betas, penalty=None, epochs=6, rng):
+def game(
+    G, D, run, images, loss, *, rates, betas, penalty=None, epochs=6, decay=0.999, rng
+):
     """The game for images (bytes), in batches of 64, each side with Adam at its rate.
 
-    Rates fall to zero in the last two fifths; then G gets its averaged weights.
+    Rates fall to zero in the last two fifths; then G gets the average of its weights.
     """
     order = rng.spawn(1)[0]
     batches = data.batches(images, 64, rng=order, epochs=epochs, drop_last=True)
     of_G, of_D = (Adam(model.parameters(), betas=betas) for model in (G, D))
-    average, total = EMA(G, 0.999), len(batches)
+    average, total = EMA(G, decay), len(batches)
     parts = {"G": G, "D": D, "of_G": of_G, "of_D": of_D, "average": average, "rng": rng}
     for x in run.resume(batches, **parts):
         part = constant_then_linear(run.step, total, tail=0.4 * total, warmup=1)
