@@ -13,6 +13,12 @@ from mini.tensor import Tensor, grad
 torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def torch_draws_the_same():
+    """Torch's starting weights come from its global generator."""
+    torch.manual_seed(0)
+
+
 def send(ours, theirs):
     """Load our weights into torch's module, which insists on names and shapes."""
     state = {name: torch.from_numpy(a) for name, a in ours.state_dict().items()}
