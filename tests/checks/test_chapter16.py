@@ -27,11 +27,12 @@ def test_distances_are_scipys():
 
 
 def test_no_lipschitz_critic_reads_more_than_the_best():
+    dice = rng()
     for p, q, places in piles.two_piles(rng()):
         best = piles.best_critic.reference(p, q, places) @ (p - q)
         assert np.isclose(best, piles.earth_movers.reference(p, q, places))
         for _ in range(100):
-            tried = rng().uniform(-1, 1, len(p) - 1)
+            tried = dice.uniform(-1, 1, len(p) - 1)
             assert piles.critic_of_slopes(tried, places) @ (p - q) <= best + 1e-12
 
 
@@ -40,13 +41,6 @@ def test_a_critic_that_misses_the_shape_or_the_type_is_told_so():
     assert not judge(lambda p, q, places: list(places))
     assert not judge(lambda p, q, places: places[1:])
     assert not judge(lambda p, q, places: 0 * places)
-
-
-class Same:
-    """A generator of random numbers that deals out a given α."""
-
-    def __init__(self, alpha):
-        self.alpha = alpha
 
 
 def test_penalty_is_the_packages():
