@@ -224,6 +224,19 @@ def test_conv_transpose2d_is_torchs(drawn):
     )
 
 
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("N, C, size", [(21, 3, 9), (45, 40, 25)])
+def test_many_images_share_frames_and_products(N, C, size, stride):
+    """In shares of different size, and more than fit into one product."""
+    arrays = [normal((N, C, size, size), 0), normal((5, C, 4, 4), 1), normal((5,), 2)]
+    settings = {"stride": stride, "padding": 1}
+    assert_same(
+        lambda *xs: F.conv2d(*xs, **settings),
+        lambda *xs: TF.conv2d(*xs, **settings),
+        arrays,
+    )
+
+
 @sweep(max_examples=30)
 @given(convolutions())
 def test_transposed_is_the_adjoint(drawn):
