@@ -13,17 +13,28 @@ import numpy as np
 from numba import prange
 
 from .compiler import PARTS, compiled, parallel
-from .frames import empty, fill, geometry, starts
+from .frames import copied, empty, fill, geometry, starts
 
 ROOM = 1 << 19  # numbers in the columns of one product: they stay in the cache
 
 
 @compiled
-def _together(N, K, L):
-    """How many images share a product: as evenly as can be, in each part's share."""
-    share = -(-N // PARTS)
-    products = -(-share * K * L // ROOM)
-    return max(1, -(-share // max(1, products)))
+def _plan(taps, s, x, y):
+    """How the kernels go about images x (N, C, H, W) and what taps see of them, y.
+
+    → where each (channel, tap) begins in the frame, what is copied there, how many
+    images share a product (as evenly as can be, in each part's share), the numbers of
+    a plane and between two of y's rows, and of the whole frame.
+    """
+    (N, C), (H, W) = x.shape[:2], y.shape[2:]
+    where, low, rows, pitch = geometry(taps, s, (H, W), x.shape[2:])
+    share, K = -(-N // PARTS), C * len(taps)
+    products = -(-share * K * ((H - 1) * pitch + W) // ROOM)
+    each = max(1, -(-share // max(1, products)))
+    plane = rows * pitch
+    begin = starts(where, C, s, each, plane)
+    inside = copied(s, low, rows, pitch, x.shape[2:])
+    return begin, inside, each, plane, pitch, (C * s * s * each + 1) * plane + pitch
 
 
 @compiled
@@ -70,18 +81,16 @@ def _spread(y, n, count, pitch, L, rows):
 def conv_columns(x, w, b, taps, s, y):
     """Convolve: x (N, C, H, W), w (O, C*T), b (O,), taps (T, 2) → y (N, O, Ho, Wo)."""
     N, O, H, W = y.shape
-    where, low, height, pitch = geometry(taps, s, (H, W), x.shape[2:])
-    C, plane, L = x.shape[1], height * pitch, (H - 1) * pitch + W
-    each = _together(N, w.shape[1], L)
-    begin = starts(where, C, s, each, plane)
+    begin, inside, each, plane, pitch, size = _plan(taps, s, x, y)
+    L = (H - 1) * pitch + W
     for p in prange(PARTS):
-        frame = np.zeros(C * s * s * each * plane + plane + pitch, x.dtype)
+        frame = np.zeros(size, x.dtype)
         columns = np.zeros((w.shape[1], each * L), x.dtype)
         sums = np.empty((O, each * L), x.dtype)
         end = N * (p + 1) // PARTS
         for n in range(N * p // PARTS, end, each):
             count = min(each, end - n)
-            fill(x, n, count, s, low, height, pitch, each, frame)
+            fill(x, n, count, s, inside, each, plane, frame)
             _see(frame, begin, count, plane, L, columns)
             np.dot(w, columns, sums)
             for o in range(O):
@@ -96,12 +105,10 @@ def conv_columns(x, w, b, taps, s, y):
 def conv_columns_input(y, w, taps, s, x):
     """x = wᵀ · y, each number added where its tap looked; w (C*T, O) is transposed."""
     N, O, H, W = y.shape
-    where, low, height, pitch = geometry(taps, s, (H, W), x.shape[2:])
-    C, plane, L = x.shape[1], height * pitch, (H - 1) * pitch + W
-    each = _together(N, len(w), L)
-    begin = starts(where, C, s, each, plane)
+    begin, inside, each, plane, pitch, size = _plan(taps, s, x, y)
+    L = (H - 1) * pitch + W
     for p in prange(PARTS):
-        frame = np.zeros(C * s * s * each * plane + plane + pitch, x.dtype)
+        frame = np.zeros(size, x.dtype)
         columns = np.empty((len(w), each * L), x.dtype)
         rows = np.zeros((O, each * L), x.dtype)
         end = N * (p + 1) // PARTS
@@ -110,25 +117,23 @@ def conv_columns_input(y, w, taps, s, x):
             _spread(y, n, count, pitch, L, rows)
             np.dot(w, rows, columns)
             _put_back(columns, begin, count, plane, L, frame)
-            empty(x, n, count, s, low, height, pitch, each, frame)
+            empty(x, n, count, s, inside, each, plane, frame)
 
 
 @parallel
 def conv_columns_weight(x, y, taps, s, parts):
     """columns · yᵀ, in parts to be added up: (PARTS, C*T, O) from x and y."""
     N, O, H, W = y.shape
-    where, low, height, pitch = geometry(taps, s, (H, W), x.shape[2:])
-    C, plane, L = x.shape[1], height * pitch, (H - 1) * pitch + W
-    each = _together(N, parts.shape[1], L)
-    begin = starts(where, C, s, each, plane)
+    begin, inside, each, plane, pitch, size = _plan(taps, s, x, y)
+    L = (H - 1) * pitch + W
     for p in prange(PARTS):
-        frame = np.zeros(C * s * s * each * plane + plane + pitch, x.dtype)
+        frame = np.zeros(size, x.dtype)
         columns = np.zeros((parts.shape[1], each * L), x.dtype)
         rows = np.zeros((O, each * L), x.dtype)
         end = N * (p + 1) // PARTS
         for n in range(N * p // PARTS, end, each):
             count = min(each, end - n)
-            fill(x, n, count, s, low, height, pitch, each, frame)
+            fill(x, n, count, s, inside, each, plane, frame)
             _see(frame, begin, count, plane, L, columns)
             _spread(y, n, count, pitch, L, rows)
             parts[p] += np.dot(columns, rows.T)

@@ -14,7 +14,7 @@ import numpy as np
 from numba import prange
 
 from .compiler import PARTS, compiled, parallel
-from .frames import fill, geometry, starts
+from .frames import copied, fill, geometry, starts
 
 LANES = 16  # numbers in the widest vector; rows of sums start on such boundaries
 SPAN = 1600  # numbers per tap and pass: long for vectors, short enough for the cache
@@ -134,6 +134,7 @@ def conv(x, w, b, taps, y):
     O, H, W = y.shape[1:]
     where, low, rows, pitch = geometry(taps, 1, (H, W), x.shape[2:])
     plane, pointwise = rows * pitch, _is_pointwise(taps, x, H, W)
+    inside = copied(1, low, rows, pitch, x.shape[2:])
     each = _together(N, plane, pointwise)
     weights = np.zeros((_ceil(O, 4), w.shape[1]), w.dtype)
     weights[:O] = w
@@ -148,7 +149,7 @@ def conv(x, w, b, taps, y):
             count = min(each, N * (p + 1) // PARTS - n)
             L = (count - 1) * plane + (H - 1) * pitch + W
             if not pointwise:
-                fill(x, n, count, 1, low, rows, pitch, each, frame)
+                fill(x, n, count, 1, inside, each, plane, frame)
             source = x[n].reshape(-1) if pointwise else frame
             for o in range(0, O, 4):
                 _accumulate(weights, o, begin, source, L, bias, sums)
@@ -179,6 +180,7 @@ def conv_weight(x, y, taps, parts):
     O, H, W = y.shape[1:]
     where, low, rows, pitch = geometry(taps, 1, (H, W), x.shape[2:])
     plane, pointwise = rows * pitch, _is_pointwise(taps, x, H, W)
+    inside = copied(1, low, rows, pitch, x.shape[2:])
     each = _together(N, plane, pointwise)
     begin = starts(where, C, 1, each, plane)
     room = _ceil(each * plane, LANES)
@@ -190,7 +192,7 @@ def conv_weight(x, y, taps, parts):
             count = min(each, N * (p + 1) // PARTS - n)
             L = (count - 1) * plane + (H - 1) * pitch + W
             if not pointwise:
-                fill(x, n, count, 1, low, rows, pitch, each, frame)
+                fill(x, n, count, 1, inside, each, plane, frame)
             source = x[n].reshape(-1) if pointwise else frame
             for o in range(O):
                 for m in range(count):

@@ -48,57 +48,26 @@ def starts(where, C, s, each, plane):
 
 
 @compiled
-def fill(x, n, count, s, low, rows, pitch, each, frame):
-    """Copy images n, …, n + count - 1 of x (N, C, H, W) into the frame.
+def copied(s, low, rows, pitch, source):
+    """Where an image's pixels are in its frame, row by row of each plane: (R, 4).
 
-    Only what lies inside the images: the frame's border must be zero already.
+    Of each row: its plane, its first pixel's place in the plane and in the image, and
+    how many pixels there are, s apart in the image.
     """
-    _, C, H, W = x.shape
-    src = x.reshape(-1)
-    for c in range(C):
-        for a in range(s):
-            for b in range(s):
-                top, bottom = _inside(a, s, low[0], rows, H)
-                left, right = _inside(b, s, low[1], pitch, W)
-                inside = np.uint64(right - left)
-                plane = ((c * s + a) * s + b) * each * rows * pitch
-                for m in range(count):
-                    d = np.uint64(plane + (m * rows + top) * pitch + left)
-                    i, j = s * (top + low[0]) + a, s * (left + low[1]) + b
-                    o = np.uint64((((n + m) * C + c) * H + i) * W + j)
-                    for _ in range(bottom - top):
-                        if s == 1:
-                            for q in range(inside):
-                                frame[d + q] = src[o + q]
-                        else:
-                            for q in range(inside):
-                                frame[d + q] = src[o + q * np.uint64(s)]
-                        d += np.uint64(pitch)
-                        o += np.uint64(s * W)
-
-
-@compiled
-def empty(x, n, count, s, low, rows, pitch, each, frame):
-    """The other way: copy images n, … out of the frame. Pixels it lacks become 0."""
-    _, C, H, W = x.shape
-    x[n : n + count] = 0
-    to = x.reshape(-1)
-    for c in range(C):
-        for a in range(s):
-            for b in range(s):
-                top, bottom = _inside(a, s, low[0], rows, H)
-                left, right = _inside(b, s, low[1], pitch, W)
-                inside = np.uint64(right - left)
-                plane = ((c * s + a) * s + b) * each * rows * pitch
-                for m in range(count):
-                    d = np.uint64(plane + (m * rows + top) * pitch + left)
-                    i, j = s * (top + low[0]) + a, s * (left + low[1]) + b
-                    o = np.uint64((((n + m) * C + c) * H + i) * W + j)
-                    for _ in range(bottom - top):
-                        for q in range(inside):
-                            to[o + q * np.uint64(s)] = frame[d + q]
-                        d += np.uint64(pitch)
-                        o += np.uint64(s * W)
+    H, W = source
+    found = np.empty((s * s * rows, 4), np.int64)
+    R = 0
+    for a in range(s):
+        for b in range(s):
+            top, bottom = _inside(a, s, low[0], rows, H)
+            left, right = _inside(b, s, low[1], pitch, W)
+            for r in range(top, bottom):
+                found[R, 0] = a * s + b
+                found[R, 1] = r * pitch + left
+                found[R, 2] = (s * (r + low[0]) + a) * W + s * (left + low[1]) + b
+                found[R, 3] = right - left
+                R += 1
+    return found[:R]
 
 
 @compiled
@@ -108,3 +77,43 @@ def _inside(remainder, s, low, span, size):
     """
     first = min(max(0, -((remainder + s * low) // s)), span)
     return first, min(max(first, (size - 1 - remainder) // s - low + 1), span)
+
+
+@compiled
+def fill(x, n, count, s, copied, each, plane, frame):
+    """Copy images n, …, n + count - 1 of x (N, C, H, W) into the frame.
+
+    Only what lies inside the images: the frame's border must be zero already.
+    """
+    C, L = x.shape[1], x.shape[2] * x.shape[3]
+    src = x.reshape(-1)
+    for c in range(C):
+        for r in range(len(copied)):
+            start = (c * s * s + copied[r, 0]) * each * plane + copied[r, 1]
+            pixels = np.uint64(copied[r, 3])
+            for m in range(count):
+                d = np.uint64(start + m * plane)
+                o = np.uint64(((n + m) * C + c) * L + copied[r, 2])
+                if s == 1:
+                    for q in range(pixels):
+                        frame[d + q] = src[o + q]
+                else:
+                    for q in range(pixels):
+                        frame[d + q] = src[o + q * np.uint64(s)]
+
+
+@compiled
+def empty(x, n, count, s, copied, each, plane, frame):
+    """The other way: copy images n, … out of the frame. Pixels it lacks become 0."""
+    C, L = x.shape[1], x.shape[2] * x.shape[3]
+    x[n : n + count] = 0
+    to = x.reshape(-1)
+    for c in range(C):
+        for r in range(len(copied)):
+            start = (c * s * s + copied[r, 0]) * each * plane + copied[r, 1]
+            pixels = np.uint64(copied[r, 3])
+            for m in range(count):
+                d = np.uint64(start + m * plane)
+                o = np.uint64(((n + m) * C + c) * L + copied[r, 2])
+                for q in range(pixels):
+                    to[o + q * np.uint64(s)] = frame[d + q]
