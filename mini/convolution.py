@@ -28,7 +28,7 @@ def conv_taps(x, w, taps, stride, size, b=None):
     if stride == 1:
         kernels.conv(source, weights, bias, taps, y)
     else:
-        kernels.conv_columns(source, weights, bias, taps, stride, y)
+        kernels.conv_strided(source, weights, bias, taps, stride, y)
     return record(
         y,
         (x, lambda g, out: conv_taps_input(g, w, taps, stride, x.shape[2:])),
@@ -49,8 +49,8 @@ def conv_taps_input(y, w, taps, stride, size):
         turned = kernels.ready(w.data.transpose(1, 0, 2)).reshape(C, O * T)
         kernels.conv(source, turned, np.zeros(C, y.dtype), -taps, x)
     else:
-        turned = kernels.ready(w.data.reshape(O, C * T).T)
-        kernels.conv_columns_input(source, turned, taps, stride, x)
+        weights = kernels.ready(w.data).reshape(O, C * T)
+        kernels.conv_strided_input(source, weights, taps, stride, x)
     return record(
         x,
         (y, lambda g, out: conv_taps(g, w, taps, stride, y.shape[2:])),
@@ -67,9 +67,7 @@ def conv_taps_weight(x, y, taps, stride):
         kernels.conv_weight(*images, taps, parts)
         w = parts.sum(axis=0)
     else:
-        parts = np.zeros((kernels.PARTS, C * T, O), x.dtype)
-        kernels.conv_columns_weight(*images, taps, stride, parts)
-        w = parts.sum(axis=0).T
+        w = kernels.conv_strided_weight(*images, taps, stride)
     return record(
         w.reshape(O, C, T),
         (x, lambda g, out: conv_taps_input(y, g, taps, stride, x.shape[2:])),

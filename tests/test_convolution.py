@@ -1,6 +1,7 @@
 """Convolutions beside torch, and beside seven nested loops."""
 
 import itertools
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from mini import Tensor, grad
 from mini import functional as F
+from mini.convolution import grid_of_taps
+from mini.kernels import strided
 
 
 def normal(shape, seed=0, dtype=np.float64):
@@ -235,6 +238,39 @@ def test_many_images_share_frames_and_products(N, C, size, stride):
         lambda *xs: TF.conv2d(*xs, **settings),
         arrays,
     )
+
+
+@st.composite
+def squares(draw):
+    """Taps in a square of twice the stride, which kernels/winograd.py takes."""
+    stride = draw(st.sampled_from([2, 2, 3]))
+    N, C, O = (draw(st.integers(1, n)) for n in (19, 3, 3))
+    sizes = [stride * draw(st.integers(2, 10)) + draw(st.integers(0, 2)) for _ in "HW"]
+    shapes = (N, C, *sizes), (O, C, 2 * stride, 2 * stride), (O,)
+    padding = draw(st.integers(0, 2)), draw(st.integers(0, 2))
+    return [normal(s, i) for i, s in enumerate(shapes)], stride, padding
+
+
+@sweep(max_examples=40)
+@given(squares())
+def test_fewer_products_give_the_same(drawn):
+    arrays, stride, padding = drawn
+    settings = {"stride": stride, "padding": padding}
+    with mock.patch("mini.kernels.strided.CHANNELS", 1):
+        assert_same(
+            lambda *xs: F.conv2d(*xs, **settings),
+            lambda *xs: TF.conv2d(*xs, **settings),
+            arrays,
+        )
+
+
+@pytest.mark.parametrize("channels, expected", [((16, 16), True), ((15, 99), False)])
+def test_fewer_products_need_channels(channels, expected):
+    (C, O), square = channels, grid_of_taps(4, 4, padding=(1, 1))
+    x, y = normal((2, C, 6, 6)), normal((2, O, 3, 3))
+    assert strided.is_square(square, 2, x, y) is expected
+    for other in (square[::-1], square[1:], 2 * square, grid_of_taps(4, 4, 2)):
+        assert not strided.is_square(other, 2, x, y)
 
 
 @sweep(max_examples=30)

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from .columns import conv_columns, conv_columns_input, conv_columns_weight
 from .compiler import PARTS, announcer, ready
 from .convolution import conv, conv_weight
 from .elementwise import adam, gate, gate_back, relu, relu_back
@@ -11,11 +10,12 @@ from .nade import nade, nade_back
 from .normalisation import batch_norm, batch_norm_back
 from .products import argmax_windows, matmul, pick, place, sum_over_images
 from .streams import ADD, CONV, GATE, RELU, run_steps
+from .strided import conv_strided, conv_strided_input, conv_strided_weight
 
 __all__ = [
     "ADD", "CONV", "GATE", "PARTS", "RELU", "adam", "argmax_windows", "batch_norm",
-    "batch_norm_back", "conv", "conv_columns", "conv_columns_input",
-    "conv_columns_weight", "conv_weight", "faces", "gate", "gate_back", "matmul",
+    "batch_norm_back", "conv", "conv_strided", "conv_strided_input",
+    "conv_strided_weight", "conv_weight", "faces", "gate", "gate_back", "matmul",
     "nade", "nade_back", "pick", "place", "ready", "relu", "relu_back", "run_steps",
     "sum_over_images", "warm_up",
 ]  # fmt: skip
@@ -38,10 +38,10 @@ def _steps(dtype):
     parts, size = np.zeros((PARTS, 2, 2), dtype), (2, 2)
     large, chosen = np.zeros((512, 512), dtype), np.zeros(x.shape, int)
     yield lambda: (conv(x, w, b, taps, x.copy()), conv_weight(x, x, taps, parts))
-    small = x[:, :, ::2, ::2].copy()
-    yield lambda: conv_columns(x, w, b, taps, 2, small)
-    yield lambda: conv_columns_input(small, w, taps, 2, x.copy())
-    yield lambda: conv_columns_weight(x, small, taps, 2, parts)
+    many, fewer = np.zeros((1, 16, 4, 4), dtype), np.zeros((1, 16, 2, 2), dtype)
+    for seen in (taps, np.argwhere(np.ones((4, 4)))):  # as columns; in fewer products
+        strided = many, np.zeros((16, 16 * len(seen)), dtype), seen, fewer
+        yield lambda x=strided: _strided(*x)
     yield lambda: (relu(x), relu_back(x, x))
     yield lambda: adam(flat, flat, flat, flat, 0.0, 0.9, 0.999, 1e-8, 1)
     yield lambda: (matmul(large, large), matmul(large[:64], large))
@@ -61,3 +61,9 @@ def _steps(dtype):
         plan = (0, (0, 1), steps, nodes, taps, flat, flat)
         yield lambda: (run_steps(1, *plan), run_steps(8, *plan))
         yield lambda: faces(np.zeros((1, 15)))
+
+
+def _strided(x, w, taps, y):
+    conv_strided(x, w, np.zeros(len(w), w.dtype), taps, 2, y)
+    conv_strided_input(y, w, taps, 2, x)
+    conv_strided_weight(x, y, taps, 2)

@@ -3,56 +3,69 @@
 import numpy as np
 from numba import prange
 
-from .compiler import parallel, ready
+from .compiler import PARTS, compiled, parallel, ready
+
+
+@compiled
+def _share(C, p):
+    """The channels of part p, which lie side by side in memory."""
+    return range(C * p // PARTS, C * (p + 1) // PARTS)
 
 
 @parallel
 def _forward(x, weight, bias, eps, y, mean, var):
     N, C, L = x.shape
-    for c in prange(C):
-        total = 0.0
+    for p in prange(PARTS):
+        total = np.zeros((2, C))
         for n in range(N):
-            part, row = x.dtype.type(0), x[n, c]
-            for i in range(np.uint64(L)):
-                part += row[i]
-            total += part
-        m = x.dtype.type(total / (N * L))
-        total = 0.0
+            for c in _share(C, p):
+                part, row = x.dtype.type(0), x[n, c]
+                for i in range(np.uint64(L)):
+                    part += row[i]
+                total[0, c] += part
+        for c in _share(C, p):
+            mean[c] = total[0, c] / (N * L)
         for n in range(N):
-            part, row = x.dtype.type(0), x[n, c]
-            for i in range(np.uint64(L)):
-                part += (row[i] - m) * (row[i] - m)
-            total += part
-        mean[c], var[c] = m, total / (N * L)
-        scale, shift = weight[c] / np.sqrt(var[c] + eps), bias[c]
+            for c in _share(C, p):
+                part, row, m = x.dtype.type(0), x[n, c], mean[c]
+                for i in range(np.uint64(L)):
+                    part += (row[i] - m) * (row[i] - m)
+                total[1, c] += part
+        for c in _share(C, p):
+            var[c] = total[1, c] / (N * L)
         for n in range(N):
-            row, out = x[n, c], y[n, c]
-            for i in range(np.uint64(L)):
-                out[i] = (row[i] - m) * scale + shift
+            for c in _share(C, p):
+                row, out, m = x[n, c], y[n, c], mean[c]
+                scale, shift = weight[c] / np.sqrt(var[c] + eps), bias[c]
+                for i in range(np.uint64(L)):
+                    out[i] = (row[i] - m) * scale + shift
 
 
 @parallel
 def _back(x, g, weight, mean, var, eps, dx, dw, db):
     N, C, L = x.shape
-    for c in prange(C):
-        m, r = mean[c], 1 / np.sqrt(var[c] + eps)
-        total = along = 0.0
+    for p in prange(PARTS):
+        total = np.zeros((2, C))
         for n in range(N):
-            a = b = x.dtype.type(0)
-            row, up = x[n, c], g[n, c]
-            for i in range(np.uint64(L)):
-                a += up[i]
-                b += up[i] * (row[i] - m)
-            total += a
-            along += b
-        db[c], dw[c] = total, along * r
-        scale = weight[c] * r
-        level = x.dtype.type(total / (N * L))
-        slope = x.dtype.type(along * r * r / (N * L))
+            for c in _share(C, p):
+                a = b = x.dtype.type(0)
+                row, up, m = x[n, c], g[n, c], mean[c]
+                for i in range(np.uint64(L)):
+                    a += up[i]
+                    b += up[i] * (row[i] - m)
+                total[0, c] += a
+                total[1, c] += b
         for n in range(N):
-            row, up, down = x[n, c], g[n, c], dx[n, c]
-            for i in range(np.uint64(L)):
-                down[i] = scale * (up[i] - level - slope * (row[i] - m))
+            for c in _share(C, p):
+                m, r = mean[c], 1 / np.sqrt(var[c] + eps)
+                scale = weight[c] * r
+                level = x.dtype.type(total[0, c] / (N * L))
+                slope = x.dtype.type(total[1, c] * r * r / (N * L))
+                row, up, down = x[n, c], g[n, c], dx[n, c]
+                for i in range(np.uint64(L)):
+                    down[i] = scale * (up[i] - level - slope * (row[i] - m))
+        for c in _share(C, p):
+            db[c], dw[c] = total[0, c], total[1, c] / np.sqrt(var[c] + eps)
 
 
 def batch_norm(x, weight, bias, eps):

@@ -30,6 +30,8 @@ def _share_transposed(a, bt, pieces, y):
 
 def matmul(a, b):
     """numpy's matmul, with one large product shared between the threads."""
+    if a.ndim == b.ndim == 2 and a.shape[1] == len(b) == 1:
+        return a * b  # numpy's product of a column and a row is slow
     large = a.ndim == b.ndim == 2 and a.size * b.shape[-1] > 1 << 19
     floats = a.dtype == b.dtype and a.dtype in (np.float32, np.float64)
     if not (large and floats and a.shape[1] == b.shape[0]):
