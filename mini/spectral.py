@@ -1,4 +1,4 @@
-"""A layer that can stretch nothing by more than one: spectral normalisation."""
+"""Spectral normalisation: a weight that, as a matrix, stretches nothing by more than 1."""
 
 from .adversarial import spectral_norm
 from .init import normal

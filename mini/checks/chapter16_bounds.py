@@ -238,6 +238,11 @@ dirac_step.mistake(
 )(lambda h, g: np.array([[0.0, h], [-h, -h * g]]))
 
 dirac_step.mistake(
+    "equation (11) as it stands, which is for continuous time",
+    hint="Where is the learning rate? And at rate 0, who moves?",
+)(lambda h, g: np.array([[0.0, 1.0], [-1.0, -g]]))
+
+dirac_step.mistake(
     "both players running away from each other's wish, every sign turned",
     hint="Each goes *down* its own loss. If ψ is above zero, does the forger's loss"
     " −ψθ fall to the left or to the right?",
