@@ -1,4 +1,4 @@
-"""Spectral normalisation: a weight that, as a matrix, stretches nothing by more than 1."""
+"""Spectral normalisation: a weight whose matrix stretches nothing by more than one."""
 
 from .adversarial import spectral_norm
 from .init import normal
