@@ -4,9 +4,10 @@ import difflib
 import importlib
 import pkgutil
 
+from . import causality as _causality
 from . import frame, verdicts
 
-__all__ = ["frame", "gradients"]
+__all__ = ["causality", "frame", "gradients"]
 
 
 def gradients(function, inputs, *, order=1):
@@ -15,6 +16,22 @@ def gradients(function, inputs, *, order=1):
     function takes a Tensor for each array in the list `inputs`. → True or False
     """
     verdict = verdicts.on_gradients(function, inputs, order)
+    print(verdict.text)
+    return verdict
+
+
+def causality(function, shape, *, order=None):
+    """Print whether your own model predicts each value from those before it alone.
+
+    function takes images (N, *shape), zeros and ones in float32, and gives predictions
+    (N, …, *shape): a Module, or anything that returns a Tensor or an array. order says
+    in which order values are drawn, as positions in the flattened image; without it
+    they come row by row, and a pixel's channels one after the other. Every value (of
+    very large images, 1,024 of them) is changed, and no prediction of it or of an
+    earlier one may change.
+    → True or False. Raises ValueError for a shape or an order that is none.
+    """
+    verdict = _causality.on_causality(function, _causality.places(shape, order))
     print(verdict.text)
     return verdict
 

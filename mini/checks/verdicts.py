@@ -31,7 +31,7 @@ class Verdict(int):
         pass
 
 
-def _wrap(text, indent="  "):
+def wrap(text, indent="  "):
     return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_long_words=False)
 
 
@@ -42,14 +42,14 @@ UNTOUCHED = Verdict("untouched", "not attempted yet")
 
 def before_running(attempt, exercise):
     """A verdict that needs no run, or None."""
-    if attempt is None or attempt is ... or _is_stub(attempt):
+    if attempt is None or attempt is ... or is_stub(attempt):
         return UNTOUCHED
     if exercise.by_value and callable(attempt):
         text = "✗ The answer is a number, and this is a function. What does it return?"
         return Verdict("type", text)
     if not exercise.by_value and not callable(attempt):
         text = f"✗ Pass the function itself: checks.{exercise.name}(your_function)."
-        return Verdict("type", _wrap(text))
+        return Verdict("type", wrap(text))
     return None
 
 
@@ -69,7 +69,7 @@ def unfinished(outcomes):
     return None
 
 
-def _is_stub(attempt):
+def is_stub(attempt):
     """Whether a function is only `...`; a class, if any method is, or it has none."""
     functions = _functions_of(attempt)
     return any(map(_is_blank, functions)) or (
@@ -149,7 +149,7 @@ def _gradient_sentence(got, expected, order, name):
 def known(mistake):
     """The attempt does what a piece of the museum does."""
     head = f"✗ You get exactly what this mistake gives: {mistake.title}."
-    text = _wrap(head) + "\n  " + _wrap(mistake.hint)
+    text = wrap(head) + "\n  " + wrap(mistake.hint)
     return Verdict("mistake", text, mistake)
 
 
@@ -171,7 +171,7 @@ def unknown(exercise, attempt, got, expected, faults):
         pairs = [(a.value, b.value) for a, b in zip(got, expected, strict=True)]
         lines.append(f"  {values.relation(pairs, exercise.tolerance)}")
     lines.append(f"  {_where_right(exercise, faults)}")
-    return Verdict(kind, "\n".join(_wrap(line) for line in lines if line.strip()))
+    return Verdict(kind, "\n".join(wrap(line) for line in lines if line.strip()))
 
 
 def unsteady():
@@ -180,12 +180,12 @@ def unsteady():
         "✗ Called twice with the same input your function gives two different results."
         " What takes part in it besides its arguments?"
     )
-    return Verdict("unsteady", _wrap(text))
+    return Verdict("unsteady", wrap(text))
 
 
 def _headline(kind, sentence, error, attempt, right):
     if kind == "error":
-        return f"{_raised(error, attempt)} This was the input:"
+        return f"{raised(error, attempt)} This was the input:"
     if kind == "changed":
         return (
             f"The result is right, but your function changes its argument {sentence}."
@@ -202,7 +202,7 @@ def _headline(kind, sentence, error, attempt, right):
     return f"{sentence}. The smallest such input:"
 
 
-def _raised(error, attempt):
+def raised(error, attempt):
     """Their line and what it raised, without file names and addresses."""
     homes = {os.path.dirname(f.__code__.co_filename) for f in _functions_of(attempt)}
     frames = traceback.extract_tb(error.__traceback__)
@@ -244,7 +244,7 @@ def _where_right(exercise, faults):
 
 def on_gradients(function, inputs, order):
     """Whether a function's gradients agree with finite differences, as a Verdict."""
-    if not callable(function) or _is_stub(function):
+    if not callable(function) or is_stub(function):
         return UNTOUCHED
     arrays = [np.asarray(value_of(x), np.float64) for x in inputs]
     try:
@@ -254,8 +254,8 @@ def on_gradients(function, inputs, order):
         text = str(error).removeprefix("gradcheck, ")
         decimals = r"-?\d+\.\d+(e[-+]?\d+)?"
         text = re.sub(decimals, lambda m: f"{float(m[0]):.3g}", text)
-        return Verdict("gradient", _wrap(f"✗ At {text}."))
+        return Verdict("gradient", wrap(f"✗ At {text}."))
     except Exception as error:
-        return Verdict("error", _wrap(f"✗ {_raised(error, function)}"))
+        return Verdict("error", wrap(f"✗ {raised(error, function)}"))
     text = f"✓ gradients agree with finite differences to order {order}"
     return Verdict("correct", text)
