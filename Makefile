@@ -6,7 +6,7 @@ ARGS ?=
 python := .venv/bin/python
 ready := .venv/.ready
 
-.PHONY: help lab test test-fast bench measure lint format clean warm
+.PHONY: help lab test test-fast assignments bench measure lint format clean warm
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1 \t/p' Makefile | expand -t 20
@@ -20,6 +20,9 @@ test: warm  ## run everything: unit tests, cross-checks, chapters and solutions
 
 test-fast: warm  ## run the unit tests alone
 	@$(python) -m pytest $(ARGS)
+
+assignments: $(ready)  ## make what students get of the problem sets, in release/
+	@$(python) chapters/assignments/build.py
 
 bench: warm  ## time the kernels and whole training steps beside torch
 	@$(python) -m benchmarks $(ARGS)

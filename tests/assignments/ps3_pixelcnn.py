@@ -1,0 +1,230 @@
+"""Typical wrong work for ps3_pixelcnn, and what each loses."""
+
+WRONG = {
+    # The first layer may look at the centre, and masks are multiplied into the weights.
+    "mask_a_shows_the_centre": (
+        {
+            "mask": """
+def mask(kind, inputs, outputs, size):
+    inputs, outputs = np.asarray(inputs), np.asarray(outputs)
+    stay = np.zeros((outputs.size, inputs.size, size, size), bool)
+    stay.reshape(outputs.size, inputs.size, -1)[:, :, : size * size // 2] = True
+    stay[:, :, size // 2, size // 2] = inputs <= outputs[:, None]
+    return stay
+""",
+            "masked_conv": """
+def masked_conv(x, w, b, mask):
+    w.data *= mask
+    (N, C, H, W), (O, _, KH, KW) = x.shape, w.shape
+    x = F.pad(x, [(0, 0), (0, 0), (KH // 2, KH // 2), (KW // 2, KW // 2)])
+    y = Tensor(np.zeros((N, O, H * W))) + b.reshape(O, 1)
+    for k in range(KH):
+        for l in range(KW):
+            part = x[:, :, k : k + H, l : l + W].reshape(N, C, H * W)
+            y = y + w[:, :, k, l] @ part
+    return y.reshape(N, O, H, W)
+""",
+        },
+        {"test_mask_colours": 0, "test_conv_gradients": 0},
+    ),
+    # The mask divides the channels by colours, the last reshape by levels.
+    "order_of_the_colours_ignored": (
+        {
+            "mask": """
+def mask(kind, inputs, outputs, size):
+    past = np.zeros((size, size), bool)
+    past[: size // 2] = True
+    past[size // 2, : size // 2] = True
+    past[size // 2, size // 2] = kind == "B"
+    return np.tile(past, (len(outputs), len(inputs), 1, 1))
+""",
+            "network": """
+class ColourPixelCNN(nn.Module):
+    def __init__(self, shape, levels, channels, blocks, *, rng):
+        C, H, W = shape
+        self.shape, self.levels = shape, levels
+        self.first = nn.MaskedConv2d("A", C, channels, 7, colours=C, rng=rng)
+        self.place = Tensor(np.zeros((1, channels, H, W), np.float32), True)
+        self.blocks = [
+            nn.MaskedConv2d("B", channels, channels, 3, colours=C, rng=rng)
+            for _ in range(blocks)
+        ]
+        self.last = nn.MaskedConv2d("B", channels, C * levels, 1, colours=C, rng=rng)
+
+    def forward(self, x):
+        h = self.first(Tensor(x.astype(np.float32) / (self.levels - 1))) + self.place
+        for block in self.blocks:
+            h = h + block(F.relu(h))
+        return self.last(F.relu(h)).reshape(len(x), self.levels, *self.shape)
+""",
+        },
+        {"test_mask_colours": 0, "test_network": 0},
+    ),
+    # One image, one other level, and rows for columns.
+    "leaks_looked_for_too_briefly": (
+        {
+            "influence": """
+def influence(network, images, levels):
+    shape, v = images.shape[1:], in_order(images)
+    base = in_order(network(images).data)
+    table = np.zeros((v.shape[1], v.shape[1]), bool)
+    for m in range(v.shape[1]):
+        changed = v.copy()
+        changed[:, m] = (v[:, m] + 1) % levels
+        moved = in_order(network(back(changed, shape)).data) - base
+        table[:, m] = (np.abs(moved) > 1e-6).any(axis=(0, 1))
+    return table
+""",
+            "total": """
+def total(log_prob_of, shape, levels):
+    every = np.array(list(np.ndindex((levels,) * int(np.prod(shape)))))
+    return np.exp(log_prob_of(every.reshape(-1, *shape))).sum()
+""",
+        },
+        {"test_influence": 0, "test_total": 0},
+    ),
+    # exp of large logits, nats for bits, the weights of what was drawn counted, too.
+    "numbers_too_large_or_too_many": (
+        {
+            "log_prob": """
+def log_prob(logits, x):
+    p = logits.exp() / logits.exp().sum(axis=1, keepdims=True)
+    true = np.arange(logits.shape[1])[:, None, None, None] == x[:, None]
+    return (p * true).sum(axis=1).log().sum((1, 2, 3))
+""",
+            "bits": """
+def bits(log_p, shape):
+    return -log_p / np.prod(shape)
+""",
+            "weighted": """
+def weighted(network, x, known, u):
+    images = draw(network, x, known, u)
+    with no_grad():
+        return images, log_prob(network(images), images).data
+""",
+            "average": """
+def average(images, log_w):
+    w = np.exp(log_w)
+    mean = (w[:, None, None, None] * images).sum(axis=0) / w.sum()
+    return mean, np.log(w.mean())
+""",
+        },
+        {"test_log_prob_far": 0, "test_bits": 0, "test_weighted": 0, "test_average": 0},
+    ),
+    # The likelier level in place of a drawn one.
+    "argmax_for_a_draw": (
+        {
+            "draw": """
+def draw(network, x, known, u, temperature=1.0):
+    v, known = in_order(x).copy(), in_order(known)
+    for k in range(v.shape[1]):
+        logits = in_order(network(back(v, x.shape[1:])).data)[:, :, k]
+        v[:, k] = np.where(known[:, k], v[:, k], logits.argmax(axis=1))
+    return back(v, x.shape[1:])
+""",
+        },
+        {"test_draw": 0, "test_complete": 0},
+    ),
+    # All red lamps before the first green one.
+    "draws_colour_by_colour": (
+        {
+            "draw": """
+def draw(network, x, known, u, temperature=1.0):
+    x = x.copy()
+    for c, i, j in np.ndindex(x.shape[1:]):
+        z = network(x).data[:, :, c, i, j] / temperature
+        q = np.exp(z - z.max(axis=1, keepdims=True))
+        q /= q.sum(axis=1, keepdims=True)
+        level = (np.cumsum(q, axis=1) <= u[:, c, i, j][:, None]).sum(axis=1)
+        level = level.clip(max=z.shape[1] - 1)
+        x[:, c, i, j] = np.where(known[:, c, i, j], x[:, c, i, j], level)
+    return x
+""",
+        },
+        {"test_draw": 0, "test_complete": 0},
+    ),
+    # Everything that mini and torch have under the names that were asked for.
+    "imports_mini": (
+        {
+            "mask": """
+from mini.nn import past_mask
+
+
+def mask(kind, inputs, outputs, size):
+    shape, colours = (len(outputs), len(inputs), size, size), len(set(inputs))
+    return np.broadcast_to(past_mask(kind, shape, colours), shape)
+""",
+            "masked_conv": """
+def masked_conv(x, w, b, mask):
+    padding = (w.shape[2] // 2, w.shape[3] // 2)
+    return F.conv2d(x, w, b, padding=padding, mask=mask)
+""",
+            "network": """
+from mini.models.pixelcnn import PixelCNN
+
+
+class ColourPixelCNN(nn.Module):
+    def __init__(self, shape, levels, channels, blocks, *, rng):
+        sizes = {"channels": channels, "blocks": max(blocks, 1), "hidden": 24}
+        self.model = PixelCNN(shape, levels=levels, rng=rng, **sizes)
+
+    def forward(self, x):
+        y = self.model(x)  # one logit, where there are two levels
+        return y if y.shape[1] > 1 else F.concatenate([0 * y, y], 1)
+""",
+            "log_prob": """
+from mini.distributions import Categorical
+
+
+def log_prob(logits, x):
+    return Categorical(logits, axis=1).log_prob(x).sum((1, 2, 3))
+""",
+            "bits": """
+import torch
+
+
+def bits(log_p, shape):
+    dimensions = float(np.prod(shape))
+    return (-torch.tensor(log_p) / dimensions / np.log(2.0)).numpy()
+""",
+            "draw": """
+from mini.sampling import Rerun
+from mini.sampling import draw as draw_values
+
+
+def draw(network, x, known, u, temperature=1.0):
+    class Model(Autoregressive):
+        def forward(self, x, label=None):
+            return network(x)
+
+        def distribution(self, params, temperature=1.0):
+            return Categorical(params / temperature, axis=1)
+
+    model = Model(x.shape[1:], int(network(x).shape[1]))
+    new, rng = x.astype(np.uint8), np.random.default_rng(0)
+    known, slow = np.broadcast_to(known, x.shape), Rerun(model, len(x))
+    return draw_values(model, new, known, slow, rng=rng, temperature=temperature)
+""",
+            "average": """
+def average(images, log_w):
+    w = torch.softmax(torch.tensor(log_w), 0).numpy()
+    mean = np.einsum("n,nchw->chw", w, images)
+    return mean, torch.logsumexp(torch.tensor(log_w), 0).item() - np.log(len(w))
+""",
+        },
+        {
+            "test_mask_taps": 0,
+            "test_mask_colours": 0,
+            "test_conv": 0,
+            "test_conv_gradients": 0,
+            "test_network": 0,
+            "test_network_learns": 0,
+            "test_log_prob": 0,
+            "test_log_prob_far": 0,
+            "test_bits": 0,
+            "test_draw": 0,
+            "test_complete": 0,
+            "test_average": 0,
+        },
+    ),
+}

@@ -1,0 +1,276 @@
+"""Typical wrong work for ps6_evaluation, and what each loses."""
+
+WRONG = {
+    # nats for bits; all images in one sum; a line in n; a row its own neighbour; ties
+    "mistaken_units": (
+        {
+            "dilution": """
+def dilution_price(log_p, log_noise, share, dimensions):
+    rest = np.log1p(-share) if share < 1 else -np.inf
+    mixed = np.logaddexp(np.log(share) + log_p, rest + log_noise)
+    return (log_p - mixed) / dimensions
+""",
+            "effective": """
+def effective_draws(log_weights):
+    w = np.exp(log_weights - log_weights.max())
+    return w.sum() ** 2 / (w * w).sum()
+""",
+            "limit": """
+def limit(sizes, distances):
+    return np.polyfit(sizes, distances, 1)[1]
+""",
+            "reach": """
+def reach(x, k):
+    return np.sort(cdist(x, x), axis=1)[:, k - 1]
+""",
+            "nearer": """
+def nearer(known, unseen, fake):
+    new, ours = cdist(unseen, known).min(axis=1), cdist(fake, known).min(axis=1)
+    return (ours <= new[:, None]).mean()
+""",
+        },
+        {
+            "test_dilution": 0,
+            "test_dilution_far": 0,
+            "test_effective": 0,
+            "test_limit": 0,
+            "test_reach": 0,
+            "test_nearer_ties": 0,
+        },
+    ),
+    # exp of −60,000; one weight with nearly everything, taken from the sum
+    "numbers_too_small": (
+        {
+            "dilution": """
+def dilution_price(log_p, log_noise, share, dimensions):
+    mixed = share * np.exp(log_p) + (1 - share) * np.exp(log_noise)
+    return (log_p - np.log(mixed)) / (dimensions * np.log(2))
+""",
+            "jackknife": """
+def jackknife(log_weights):
+    k, w = len(log_weights), np.exp(log_weights)
+    others = np.log((w.sum(axis=0) - w) / (k - 1))
+    return k * log_mean(log_weights) - (k - 1) * others.mean(axis=0)
+""",
+        },
+        {
+            "test_dilution_far": 0,
+            "test_jackknife_far": 0,
+        },
+    ),
+    # not of the matrix; precision for recall; pairs torn apart
+    "root_of_each_entry": (
+        {
+            "frechet": """
+def frechet(x, y):
+    shift = x.mean(axis=0) - y.mean(axis=0)
+    sigma = np.atleast_2d(np.cov(x, rowvar=False))
+    tau = np.atleast_2d(np.cov(y, rowvar=False))
+    overlap = np.trace(np.sqrt(np.abs(sigma @ tau)))
+    return float(shift @ shift + np.trace(sigma) + np.trace(tau) - 2 * overlap)
+""",
+            "precision_recall": """
+def precision_recall(real, fake, real_reach, fake_reach):
+    apart = cdist(real, fake)
+    recall = (apart <= real_reach[:, None]).any(axis=0).mean()
+    precision = (apart <= fake_reach).any(axis=1).mean()
+    return precision, recall
+""",
+            "interval": """
+def interval(statistic, table, level, draws, *, rng):
+    found, N = [], len(table)
+    for _ in range(draws):
+        if table.ndim == 1:
+            found.append(statistic(table[rng.integers(0, N, N)]))
+        else:
+            columns = [column[rng.integers(0, N, N)] for column in table.T]
+            found.append(statistic(np.stack(columns, axis=1)))
+    return tuple(np.quantile(found, [(1 - level) / 2, (1 + level) / 2]))
+""",
+        },
+        {
+            "test_frechet": 0,
+            "test_precision": 0,
+            "test_recall": 0,
+            "test_interval_rows": 0,
+        },
+    ),
+    # np.cov as it is; k forgotten; shuffled, not drawn again
+    "covariances_of_the_rows": (
+        {
+            "frechet": """
+def frechet(x, y):
+    shift = x.mean(axis=0) - y.mean(axis=0)
+    sigma, tau = np.atleast_2d(np.cov(x)), np.atleast_2d(np.cov(y))
+    roots = np.sqrt(np.linalg.eigvals(sigma @ tau)).real
+    return float(shift @ shift + np.trace(sigma) + np.trace(tau) - 2 * roots.sum())
+""",
+            "density_coverage": """
+def density_coverage(real, fake, real_reach, k):
+    held = cdist(real, fake) <= real_reach[:, None]
+    return held.sum(axis=0).mean(), held.any(axis=1).mean()
+""",
+            "interval": """
+def interval(statistic, table, level, draws, *, rng):
+    found = [statistic(rng.permutation(table)) for _ in range(draws)]
+    return tuple(np.quantile(found, [(1 - level) / 2, (1 + level) / 2]))
+""",
+        },
+        {
+            "test_frechet_line": 0,
+            "test_frechet": 0,
+            "test_density": 0,
+            "test_interval": 0,
+            "test_interval_rows": 0,
+        },
+    ),
+    # the diagonal counted; a p-value that can be 0
+    "compared_with_itself": (
+        {
+            "kernel_gap": """
+def kernel_gap(x, y, width):
+    def alike(a, b):
+        return np.exp(-(cdist(a, b) ** 2) / (2 * width**2)).mean()
+
+    return alike(x, x) + alike(y, y) - 2 * alike(x, y)
+""",
+            "chance": """
+def chance(statistic, x, y, draws, *, rng):
+    N, heap, beaten = len(x), np.concatenate([x, y]), 0
+    for _ in range(draws):
+        order = rng.permutation(len(heap))
+        shuffled = statistic(heap[order[:N]], heap[order[N:]])
+        beaten += shuffled >= statistic(x, y)
+    return beaten / draws
+""",
+        },
+        {
+            "test_kernel_gap": 0,
+            "test_chance": 0,
+        },
+    ),
+    # mini's, torch's and scipy's own answers under the asked names
+    "imports_mini": (
+        {
+            "dilution": """
+def dilution_price(log_p, log_noise, share, dimensions):
+    rest = np.log1p(-share) if share < 1 else -np.inf
+    mixed = np.logaddexp(np.log(share) + log_p, rest + log_noise)
+    return metrics.bits_per_dim(log_p - mixed, dimensions)
+""",
+            "effective": """
+from mini import functional
+
+
+def effective_draws(log_weights):
+    shares = functional.softmax(log_weights, axis=0).data
+    return 1 / (shares * shares).sum(axis=0)
+""",
+            "jackknife": """
+import torch
+
+
+def jackknife(log_weights):
+    k, a = len(log_weights), torch.tensor(log_weights)
+    whole = torch.logsumexp(a, 0).numpy() - np.log(k)
+    others = [
+        torch.logsumexp(torch.cat([a[:i], a[i + 1 :]]), 0).numpy() - np.log(k - 1)
+        for i in range(k)
+    ]
+    return k * whole - (k - 1) * np.mean(others, axis=0)
+""",
+            "frechet": """
+from mini.metrics import frechet_distance as frechet
+""",
+            "limit": """
+from scipy.stats import linregress
+
+
+def limit(sizes, distances):
+    return linregress(1 / np.asarray(sizes), distances).intercept
+""",
+            "reach": """
+def reach(x, k):
+    return metrics.nearest_neighbours(x, x, k + 1)[0][:, k]
+""",
+            "precision_recall": """
+from mini.metrics.neighbours import nearest_neighbours
+
+
+def precision_recall(real, fake, real_reach, fake_reach):
+    def inside(points, centres, radii):
+        far, which = nearest_neighbours(points, centres, len(centres))
+        return (far <= radii[which]).any(axis=1).mean()
+
+    return inside(fake, real, real_reach), inside(real, fake, fake_reach)
+""",
+            "density_coverage": """
+def density_coverage(real, fake, real_reach, k):
+    far, which = metrics.nearest_neighbours(fake, real, len(real))
+    held = far <= real_reach[which]
+    first = metrics.nearest_neighbours(real, fake)[0][:, 0]
+    return held.sum(axis=1).mean() / k, (first <= real_reach).mean()
+""",
+            "nearer": """
+def nearer(known, unseen, fake):
+    return metrics.memorisation(known, unseen, fake).auc
+""",
+            "interval": """
+from scipy import stats
+
+
+def interval(statistic, table, level, draws, *, rng):
+    found = stats.bootstrap(
+        (np.arange(len(table)),),
+        lambda rows: statistic(table[rows]),
+        confidence_level=level,
+        n_resamples=draws,
+        method="percentile",
+        vectorized=False,
+        rng=rng,
+    )
+    return tuple(found.confidence_interval)
+""",
+            "kernel_gap": """
+def kernel_gap(x, y, width):
+    return metrics.kernel_distance(x, y)
+""",
+            "chance": """
+from scipy.stats import permutation_test
+
+
+def chance(statistic, x, y, draws, *, rng):
+    heap, rows = np.concatenate([x, y]), np.arange(len(x) + len(y))
+    return permutation_test(
+        (rows[: len(x)], rows[len(x) :]),
+        lambda a, b: statistic(heap[a], heap[b]),
+        n_resamples=draws,
+        alternative="greater",
+        vectorized=False,
+        rng=rng,
+    ).pvalue
+""",
+        },
+        {
+            "test_dilution": 0,
+            "test_dilution_far": 0,
+            "test_effective": 0,
+            "test_jackknife": 0,
+            "test_jackknife_far": 0,
+            "test_frechet_line": 0,
+            "test_frechet": 0,
+            "test_limit": 0,
+            "test_reach": 0,
+            "test_precision": 0,
+            "test_recall": 0,
+            "test_density": 0,
+            "test_coverage": 0,
+            "test_nearer": 0,
+            "test_nearer_ties": 0,
+            "test_interval": 0,
+            "test_interval_rows": 0,
+            "test_kernel_gap": 0,
+            "test_chance": 0,
+        },
+    ),
+}
