@@ -172,13 +172,13 @@ def with_sums(x, gain, shift, mean, variance, training):
 
 def states(rng):
     for C, decay, count in [(1, 0.5, 1), (2, 0.9, 7), (3, 0.99, 40), (4, 0.75, 800)]:
-        pair = []
+        dtype, pair = np.float32 if C == 3 else np.float64, []
         for seen in (count - 1, count):
             pair.append({
-                "weight": rng.normal(size=(C, 2)),
-                "bias": rng.normal(size=C),
-                "running_mean": rng.normal(size=C),
-                "running_var": rng.uniform(0.5, 3, size=C),
+                "weight": rng.normal(size=(C, 2)).astype(dtype),
+                "bias": rng.normal(size=C).astype(dtype),
+                "running_mean": rng.normal(size=C).astype(dtype),
+                "running_var": rng.uniform(0.5, 3, size=C).astype(dtype),
                 "num_batches_tracked": np.array(seen),
             })  # fmt: skip
         yield *pair, decay
@@ -230,6 +230,12 @@ averaged_state.mistake(
     "the plain mean of the average and the present",
     hint="Does your answer depend on the decay?",
 )(lambda a, s, decay: mixed(a, s, 0.5))
+
+averaged_state.mistake(
+    "only numbers of double precision averaged",
+    hint="In which precision does a network of `mini` hold its weights?",
+)(lambda a, s, decay: mixed(a, s, decay) | {
+    name: now for name, now in s.items() if now.dtype == np.float32})  # fmt: skip
 
 averaged_state.mistake(
     "a whole number averaged as if it were a weight",

@@ -56,25 +56,6 @@ def dequantized(log_density, x, u):
             "test_dequantized": 0,
         },
     ),
-    "averages_side_by_side": (  # errors of the averages, not of pairs; nats for bits
-        {
-            "compare": """
-def compare(nll):
-    mean = nll.mean(axis=1)
-    of_mean = nll.std(axis=1, ddof=1) / np.sqrt(nll.shape[1])
-    difference = mean - mean.min()
-    error = np.hypot(of_mean, of_mean[mean.argmin()])
-    return difference, error, int(np.flatnonzero(difference <= error)[0])
-""",
-            "pixel_bits": """
-def pixel_bits(x, weights, p):
-    each = np.where(x[:, None] == 1, np.log(p), np.log(1 - p)).cumsum(axis=2)
-    so_far = np.logaddexp.reduce(np.log(weights)[:, None] + each, axis=1)
-    return -np.diff(so_far, axis=1, prepend=0)
-""",
-        },
-        {"test_compare": 0, "test_total": 0, "test_prices": 0, "test_long": 0},
-    ),
     "forgets_the_past": (  # the weights are never updated; the lowest score wins
         {
             "compare": """

@@ -1,45 +1,6 @@
 """Typical wrong work for ps2_autograd, and what each loses."""
 
 WRONG = {
-    # Arrays are shared, the sweep recurses and calls every rule; exp overflows.
-    "still_in_chapter_2": (
-        {
-            "node": """class Node(Operators):
-    def __init__(self, data, *edges):
-        self.data = np.asarray(data, dtype=np.float64)
-        self.edges = edges
-        self.index = next(clock)
-""",
-            "gradients": """def parents_first(node, order):
-    if node not in order:
-        for parent, _ in node.edges:
-            parents_first(parent, order)
-        order[node] = True
-    return order
-
-
-def gradients(y, xs):
-    if y.shape != ():
-        raise ValueError("y must be one number")
-    bar = {y: Node(1.0)}
-    for node in reversed(parents_first(y, {})):
-        for parent, rule in node.edges:
-            share = rule(bar[node], node)
-            bar[parent] = bar[parent] + share if parent in bar else share
-    return [bar.get(x, Node(np.zeros(x.shape))) for x in xs]
-""",
-            "log_softmax": """def log_softmax(scores):
-    e = scores.exp()
-    return (e / e.sum(axis=1, keepdims=True)).log()
-""",
-        },
-        {
-            "test_guard": 0,
-            "test_long": 0,
-            "test_needed": 0,
-            "test_stable": 0,
-        },
-    ),
     # Slopes from plain arrays; one maximum for all rows; a hump passes for a ravine.
     "right_at_first_order": (
         {

@@ -60,57 +60,6 @@ class ColourPixelCNN(nn.Module):
         },
         {"test_mask_colours": 0, "test_network": 0},
     ),
-    # One image, one other level, and rows for columns.
-    "leaks_looked_for_too_briefly": (
-        {
-            "influence": """
-def influence(network, images, levels):
-    shape, v = images.shape[1:], in_order(images)
-    base = in_order(network(images).data)
-    table = np.zeros((v.shape[1], v.shape[1]), bool)
-    for m in range(v.shape[1]):
-        changed = v.copy()
-        changed[:, m] = (v[:, m] + 1) % levels
-        moved = in_order(network(back(changed, shape)).data) - base
-        table[:, m] = (np.abs(moved) > 1e-6).any(axis=(0, 1))
-    return table
-""",
-            "total": """
-def total(log_prob_of, shape, levels):
-    every = np.array(list(np.ndindex((levels,) * int(np.prod(shape)))))
-    return np.exp(log_prob_of(every.reshape(-1, *shape))).sum()
-""",
-        },
-        {"test_influence": 0, "test_total": 0},
-    ),
-    # exp of large logits, nats for bits, the weights of what was drawn counted, too.
-    "numbers_too_large_or_too_many": (
-        {
-            "log_prob": """
-def log_prob(logits, x):
-    p = logits.exp() / logits.exp().sum(axis=1, keepdims=True)
-    true = np.arange(logits.shape[1])[:, None, None, None] == x[:, None]
-    return (p * true).sum(axis=1).log().sum((1, 2, 3))
-""",
-            "bits": """
-def bits(log_p, shape):
-    return -log_p / np.prod(shape)
-""",
-            "weighted": """
-def weighted(network, x, known, u):
-    images = draw(network, x, known, u)
-    with no_grad():
-        return images, log_prob(network(images), images).data
-""",
-            "average": """
-def average(images, log_w):
-    w = np.exp(log_w)
-    mean = (w[:, None, None, None] * images).sum(axis=0) / w.sum()
-    return mean, np.log(w.mean())
-""",
-        },
-        {"test_log_prob_far": 0, "test_bits": 0, "test_weighted": 0, "test_average": 0},
-    ),
     # The likelier level in place of a drawn one.
     "argmax_for_a_draw": (
         {
@@ -121,24 +70,6 @@ def draw(network, x, known, u, temperature=1.0):
         logits = in_order(network(back(v, x.shape[1:])).data)[:, :, k]
         v[:, k] = np.where(known[:, k], v[:, k], logits.argmax(axis=1))
     return back(v, x.shape[1:])
-""",
-        },
-        {"test_draw": 0, "test_complete": 0},
-    ),
-    # All red lamps before the first green one.
-    "draws_colour_by_colour": (
-        {
-            "draw": """
-def draw(network, x, known, u, temperature=1.0):
-    x = x.copy()
-    for c, i, j in np.ndindex(x.shape[1:]):
-        z = network(x).data[:, :, c, i, j] / temperature
-        q = np.exp(z - z.max(axis=1, keepdims=True))
-        q /= q.sum(axis=1, keepdims=True)
-        level = (np.cumsum(q, axis=1) <= u[:, c, i, j][:, None]).sum(axis=1)
-        level = level.clip(max=z.shape[1] - 1)
-        x[:, c, i, j] = np.where(known[:, c, i, j], x[:, c, i, j], level)
-    return x
 """,
         },
         {"test_draw": 0, "test_complete": 0},

@@ -40,88 +40,6 @@ WRONG = {
         },
         {"test_best_logit": 0, "test_best_logit_smooth": 0, "test_critic_loss_far": 0},
     ),
-    # right everywhere but at the seam, and there only in the second derivative
-    "softplus_by_the_absolute_value": (
-        {
-            "critic_loss": """def critic_loss(real, fake, *, share=0.5, smooth=0.0):
-    def softplus(x):
-        return 0.5 * x + 0.5 * abs(x) + op.log(1 + op.exp(-abs(x)))
-
-    on_real = (1 - smooth) * softplus(-real) + smooth * softplus(real)
-    return share * on_real.mean() + (1 - share) * softplus(fake).mean()
-""",
-        },
-        {"test_critic_loss_slopes": 0},
-    ),
-    # both sides smoothed, and the share of real ones forgotten
-    "smooths_both_sides": (
-        {
-            "best_logit": """def best_logit(log_p, log_q, *, share=0.5, smooth=0.0):
-    a, b = np.log(share) + log_p, np.log(1 - share) + log_q
-    most, least = np.log(1 - smooth), np.log(smooth)
-    return np.logaddexp(most + a, least + b) - np.logaddexp(least + a, most + b)
-""",
-            "critic_loss": """def critic_loss(real, fake, *, share=0.5, smooth=0.0):
-    def softplus(x):
-        top = np.maximum(x.data, 0)
-        return top + op.log(op.exp(x - top) + np.exp(-top))
-
-    on_real = softplus(-real) + smooth * real
-    on_fake = softplus(fake) - smooth * fake
-    return share * on_real.mean() + (1 - share) * on_fake.mean()
-""",
-        },
-        {
-            "test_best_logit_smooth": 0,
-            "test_critic_loss": 0,
-            "test_critic_loss_far": 0,
-            "test_critic_loss_slopes": 0,
-        },
-    ),
-    # KL(q ‖ p) where KL(p ‖ q) was asked for, and the other way round
-    "turns_the_divergences_round": (
-        {
-            "stakes": """def stakes(name, d):
-    if name == "reverse_kl":
-        return d + 1, op.exp(d)
-    if name == "kl":
-        return -op.exp(-d), d - 1
-    if name == "hellinger":
-        return 1 - op.exp(-d / 2), op.exp(d / 2) - 1
-    return (np.log(2) - F.softplus(-d)) / 2, (F.softplus(d) - np.log(2)) / 2
-""",
-        },
-        {"test_stakes": 0, "test_stakes_bound": 0},
-    ),
-    # log(2u / (1 + u)) as it stands: a quotient of infinities far out
-    "stakes_by_the_ratio": (
-        {
-            "stakes": """def stakes(name, d):
-    u = op.exp(d)
-    if name == "kl":
-        return op.log(u) + 1, u
-    if name == "reverse_kl":
-        return -1 / u, op.log(u) - 1
-    if name == "hellinger":
-        return 1 - 1 / op.sqrt(u), op.sqrt(u) - 1
-    return 0.5 * op.log(2 * u / (u + 1)), 0.5 * op.log((u + 1) / 2)
-""",
-        },
-        {"test_stakes_far": 0},
-    ),
-    # no detach: the critic's function moves with the forger's numbers
-    "critic_moves_along": (
-        {
-            "told": """def told(cost, log_p, m, s):
-    mean, std = Tensor(np.array(float(m)), True), Tensor(np.array(float(s)), True)
-    x = mean + std * z
-    d = log_p(x) - log_bell(x, mean, std)
-    slopes = grad(-(weights * cost(d)).sum(), [mean, std])
-    return np.array([slope.item() for slope in slopes])
-""",
-        },
-        {"test_told": 0, "test_told_elsewhere": 0},
-    ),
     # one length for the whole batch; what is learnt from it is wrong as well
     "length_over_the_batch": (
         {
@@ -134,68 +52,10 @@ WRONG = {
         },
         {"test_slope_charge": 0, "test_slope_charge_learns": 0},
     ),
-    # the right number, and nothing to learn from it
-    "no_second_tape": (
-        {
-            "slope_charge": """def slope_charge(critic, x, most=0.0):
-    x = Tensor(x, requires_grad=True)
-    (slope,) = grad(critic(x).sum(), [x])
-    length = op.sqrt((slope * slope).sum(axis=1))
-    return (F.relu(length - most) ** 2).mean()
-""",
-        },
-        {"test_slope_charge_learns": 0},
-    ),
-    # infinity times zero where the critic is flat
-    "root_of_nothing": (
-        {
-            "slope_charge": """def slope_charge(critic, x, most=0.0):
-    x = Tensor(x, requires_grad=True)
-    (slope,) = grad(critic(x).sum(), [x], create_graph=True)
-    length = op.sqrt((slope * slope).sum(axis=1))
-    return (F.relu(length - most) ** 2).mean()
-""",
-        },
-        {"test_slope_charge_learns": 0},
-    ),
     # the critic's term for forgeries, copied into the generator's loss
     "wrong_sign_for_the_generator": (
         {"turns": changed("-critic(generator(z))", "critic(generator(z))")},
         {"test_generator_turn": 0, "test_game": 0},
-    ),
-    "detached_in_the_generators_turn": (
-        {"turns": changed("critic(generator(z))", "critic(generator(z).detach())")},
-        {"test_generator_turn": 0, "test_game": 0},
-    ),
-    # the critic's step is given to everybody who took part
-    "one_loss_for_both": (
-        {
-            "turns": changed(
-                "    fake = generator(z).detach()",
-                "    fake = generator(z)",
-            ).replace(
-                "    optimiser.step(grad(total, critic.parameters()))",
-                "    everybody = critic.parameters() + generator.parameters()\n"
-                "    slopes = grad(total, everybody)\n"
-                "    optim.SGD(everybody, optimiser.lr).step(slopes)",
-            )
-        },
-        {"test_critic_turn": 0, "test_game": 0},
-    ),
-    "forgets_the_penalty": (
-        {"turns": changed("penalty is not None", "False")},
-        {"test_critic_turn": 0, "test_game": 0},
-    ),
-    # the longer of two samples is cut to the length of the shorter
-    "pairs_what_there_is": (
-        {
-            "work": """def work(real, fake):
-    n = min(len(real), len(fake))
-    order = np.argsort(fake.data)[:n]
-    return abs(np.sort(real)[:n] - fake[order]).mean()
-""",
-        },
-        {"test_work": 0, "test_work_slopes": 0},
     ),
     # what mini, torch and SciPy have ready
     "imports_mini": (

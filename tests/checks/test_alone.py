@@ -262,6 +262,7 @@ def test_own_work_passes():
     alone(lambda x: [own(v) for v in sorted(x, key=lambda v: -v)], X)
     alone(as_argument, F, X)
     double = njit(lambda x: 2 * x)
+    double(X)  # compiled beforehand: while it is watched, that takes a minute
     assert np.array_equal(alone(double, X), 2 * X)
     assert np.array_equal(alone(lambda x: double(x), X), 2 * X)
 
