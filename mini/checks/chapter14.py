@@ -58,7 +58,7 @@ optimal_discriminator.mistake(
 )(lambda p, q: 0.5 * p / (p + q))
 
 optimal_discriminator.mistake(
-    "the odds divided by their sum, as if D were a distribution over outcomes",
+    "the verdicts divided by their sum, as if D were a distribution over outcomes",
     hint="Must the critic's answers for different outcomes add up to anything?",
 )(lambda p, q: p / (p + q) / (p / (p + q)).sum())
 

@@ -47,7 +47,7 @@ slope_penalty.mistake(
 
 slope_penalty.mistake(
     "a mean over the coordinates, too",
-    hint="|∇D|² of one sample: a sum of squares, or their mean?",
+    hint="|∇d|² of one sample: a sum of squares, or their mean?",
 )(lambda D, x: 0.5 * (slopes(D, x) ** 2).mean())
 
 slope_penalty.mistake(
