@@ -23,8 +23,12 @@ def _places(rows, columns, K, side):
         for p, blend in enumerate(blends):
             nth[d, p] = many[d, blend]
             many[d, blend] += 1
-    wide = np.outer(many[0], many[1]) * side
-    begin = (np.cumsum(wide) - wide.reshape(-1)).reshape(4, 4) * K
+    begin, wide = np.empty((4, 4), np.int64), np.empty((4, 4), np.int64)
+    used = 0
+    for a in range(4):
+        for b in range(4):
+            begin[a, b], wide[a, b] = used * K, many[0, a] * many[1, b] * side
+            used += wide[a, b]
     start, step = np.empty((P, Q), np.int64), np.empty((P, Q), np.int64)
     for p in range(P):
         for q in range(Q):

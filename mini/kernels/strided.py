@@ -4,7 +4,7 @@ import numpy as np
 
 from .columns import conv_columns, conv_columns_input, conv_columns_weight
 from .compiler import PARTS, ready
-from .winograd import plan, winograd, winograd_input, winograd_weight
+from .winograd import plan, winograd, winograd_weight
 
 CHANNELS = 16  # with fewer, in x or in y, matrix products are not where the time goes
 
@@ -12,7 +12,7 @@ CHANNELS = 16  # with fewer, in x or in y, matrix products are not where the tim
 def conv_strided(x, w, b, taps, s, y):
     """Convolve: x (N, C, H, W), w (O, C*T), b (O,), taps (T, 2) → y (N, O, Ho, Wo)."""
     if is_square(taps, s, x, y):
-        winograd(x, w, b, *plans_for(taps, s, y), y)
+        winograd(x, w, b, *plans_for(taps, s, y), y, True)
     else:
         conv_columns(x, w, b, taps, s, y)
 
@@ -20,7 +20,8 @@ def conv_strided(x, w, b, taps, s, y):
 def conv_strided_input(y, w, taps, s, x):
     """The input's share, from y: x (N, C, H, W)."""
     if is_square(taps, s, x, y):
-        winograd_input(y, w, *plans_for(taps, s, y), x)
+        zeros = np.zeros(x.shape[1], x.dtype)
+        winograd(x, w, zeros, *plans_for(taps, s, y), y, False)
     else:
         conv_columns_input(y, ready(w.T), taps, s, x)
 

@@ -87,59 +87,61 @@ def _fours(C, s):
     return four
 
 
-@parallel
-def _blended(w, s):
-    """Weights (O, C*2s*2s) in each pair of blends: (4, 4, O, C*s*s)."""
-    O, K = len(w), w.shape[1] // 4
-    of, u = _fours(K // (s * s), s), np.empty((4, 4, O, K), w.dtype)
-    for o in prange(O):
-        four = np.empty((4, K), w.dtype)
-        for i in range(4):
-            for k in range(K):
-                four[i, k] = w[o, of[i, k]]
+@compiled
+def _blend_one(w, four, k, u):
+    """Weights w (C*2s*2s, O) of place k in each pair of blends → u (4, 4, K, O)."""
+    for p in range(4):
+        for q in range(4):
+            c, d, e, f = _pair(p, q, w.dtype.type(1))
+            to, a, b = u[p, q, k], w[four[0, k]], w[four[1, k]]
+            g, h = w[four[2, k]], w[four[3, k]]
+            for o in range(np.uint64(len(to))):
+                to[o] = c * a[o] + d * b[o] + e * g[o] + f * h[o]
+
+
+@compiled
+def _unblend_one(parts, o, four, w):
+    """The transpose for output o: parts (…, 4, 4, O, C*s*s) are added up → w."""
+    w[:] = 0
+    for part in range(len(parts)):
         for p in range(4):
             for q in range(4):
-                c, d, e, f = _pair(p, q, w.dtype)
-                for k in range(np.uint64(K)):
-                    u[p, q, o, k] = (
-                        c * four[0, k]
-                        + d * four[1, k]
-                        + e * four[2, k]
-                        + f * four[3, k]
-                    )
+                c, d, e, f = _pair(p, q, w.dtype.type(1))
+                for k in range(parts.shape[4]):
+                    g = parts[part, p, q, o, k]
+                    w[four[0, k]] += c * g
+                    w[four[1, k]] += d * g
+                    w[four[2, k]] += e * g
+                    w[four[3, k]] += f * g
+
+
+@parallel
+def _blended(w, s):
+    """Weights (O, C*2s*2s) in each pair of blends: (4, 4, C*s*s, O)."""
+    O, K = len(w), w.shape[1] // 4
+    four, u = _fours(K // (s * s), s), np.empty((4, 4, K, O), w.dtype)
+    turned = w.T.copy()
+    for k in prange(K):
+        _blend_one(turned, four, k, u)
     return u
 
 
 @parallel
 def _unblended(parts, s, w):
     """The transpose: parts (…, 4, 4, O, C*s*s) are added up → w (O, C*2s*2s)."""
-    O, K = parts.shape[3:]
-    of = _fours(K // (s * s), s)
-    for o in prange(O):
-        four = np.zeros((4, K), w.dtype)
-        for part in range(len(parts)):
-            for p in range(4):
-                for q in range(4):
-                    c, d, e, f = _pair(p, q, w.dtype)
-                    for k in range(np.uint64(K)):
-                        g = parts[part, p, q, o, k]
-                        four[0, k] += c * g
-                        four[1, k] += d * g
-                        four[2, k] += e * g
-                        four[3, k] += f * g
-        for i in range(4):
-            for k in range(K):
-                w[o, of[i, k]] = four[i, k]
+    four = _fours(w.shape[1] // (4 * s * s), s)
+    for o in prange(len(w)):
+        _unblend_one(parts, o, four, w[o])
 
 
 @compiled
-def _pair(p, q, dtype):
+def _pair(p, q, one):
     """How much of each of four weights is in blends p of the rows, q of the columns."""
-    pair = np.outer(WEIGHTS[p], WEIGHTS[q]).astype(dtype)
-    return pair[0, 0], pair[0, 1], pair[1, 0], pair[1, 1]
+    a, b = WEIGHTS[p, 0] * one, WEIGHTS[p, 1] * one
+    return a * WEIGHTS[q, 0], a * WEIGHTS[q, 1], b * WEIGHTS[q, 0], b * WEIGHTS[q, 1]
 
 
-# ---- the three kernels ---------------------------------------------------------------
+# ---- the kernels ---------------------------------------------------------------
 
 
 @compiled
@@ -157,74 +159,78 @@ def _group(g, groups, N):
     return first * LANES, (eights * (g + 1) // groups - first) * LANES
 
 
-@parallel
-def winograd(x, w, b, low, s, rows, columns, y):
-    """Convolve: x (N, C, H, W), w (O, C*2s*2s), b (O,) → y (N, O, Ho, Wo).
-
-    The taps begin at (row, column) low; rows and columns are plans for Ho and Wo.
-    """
-    (C, O), (H, W) = (x.shape[1], y.shape[1]), y.shape[2:]
-    K, u = C * s * s, _blended(w, s)
-    groups = _groups(len(x), K * len(rows[0]) * len(columns[0]))
-    for g in prange(groups):
-        n, side = _group(g, groups, len(x))
-        of_x, seen = room(rows, columns, K, side, x.dtype)
-        of_y, sums = room(rows, columns, O, side, x.dtype)
-        images = take(x, n, low, (s * H + s, s * W + s), side)
-        to_points(images, s, rows[1], columns[1], of_x, seen)
-        for p in range(4):
-            for q in range(4):
-                m = matrix(sums, of_y, O, p, q)
-                if m.size:
-                    np.dot(u[p, q], matrix(seen, of_x, K, p, q), m)
+@compiled
+def _through(x, u, b, low, s, rows, columns, y, forward, n, side):
+    """Images n, n + 1, …, `side` of them, from x to y; or from y to x, transposed."""
+    (K, O), (H, W) = u.shape[2:], y.shape[2:]
+    of_x, seen = room(rows, columns, K, side, x.dtype)
+    of_y, sums = room(rows, columns, O, side, x.dtype)
+    wide = (s * H + s, s * W + s)
+    if forward:
+        to_points(take(x, n, low, wide, side), s, rows[1], columns[1], of_x, seen)
+    else:
+        images = take(y, n, (0, 0), (H, W), side)
+        to_points(images, 1, rows[4], columns[4], of_y, sums)
+    for p in range(4):
+        for q in range(4):
+            a, m = matrix(seen, of_x, K, p, q), matrix(sums, of_y, O, p, q)
+            if a.size and forward:
+                np.dot(u[p, q].T, a, m)
+            elif a.size:
+                np.dot(u[p, q], m, a)
+    if forward:
         made = np.empty((O, H, W, side), x.dtype)
         from_points(sums, 1, rows[2], columns[2], of_y, made)
         put(made, n, (0, 0), b, y)
+    else:
+        made = np.empty((x.shape[1], wide[0], wide[1], side), x.dtype)
+        from_points(seen, s, rows[3], columns[3], of_x, made)
+        put(made, n, low, b, x)
+
+
+@compiled
+def _correlate(x, y, low, s, rows, columns, part, n, side):
+    """What these images add to the blends' gradients, part (4, 4, O, C*s*s)."""
+    (O, K), (H, W) = part.shape[2:], y.shape[2:]
+    of_x, seen = room(rows, columns, K, side, x.dtype)
+    of_y, sums = room(rows, columns, O, side, x.dtype)
+    images = take(x, n, low, (s * H + s, s * W + s), side)
+    to_points(images, s, rows[1], columns[1], of_x, seen)
+    images = take(y, n, (0, 0), (H, W), side)
+    to_points(images, 1, rows[4], columns[4], of_y, sums)
+    product = np.empty((O, K), x.dtype)
+    for p in range(4):
+        for q in range(4):
+            m = matrix(seen, of_x, K, p, q)
+            if m.size:
+                np.dot(matrix(sums, of_y, O, p, q), m.T, product)
+                to, frm = part[p, q].reshape(-1), product.reshape(-1)
+                for i in range(np.uint64(O * K)):
+                    to[i] += frm[i]
 
 
 @parallel
-def winograd_input(y, w, low, s, rows, columns, x):
-    """The input's share: every step transposed, in the other order."""
-    (C, O), (H, W) = (x.shape[1], y.shape[1]), y.shape[2:]
-    K, u, zeros = C * s * s, _blended(w, s), np.zeros(C, x.dtype)
-    groups = _groups(len(x), K * len(rows[0]) * len(columns[0]))
+def winograd(x, w, b, low, s, rows, columns, y, forward):
+    """Convolve x (N, C, H, W) with w (O, C*2s*2s), plus b → y (N, O, Ho, Wo).
+
+    Or, if not forward, the transpose: from y to x, plus b (C,). The taps begin at
+    (row, column) low; rows and columns are plans for Ho and Wo.
+    """
+    u, numbers = _blended(w, s), len(rows[0]) * len(columns[0])
+    groups = _groups(len(x), u.shape[2] * numbers)
     for g in prange(groups):
         n, side = _group(g, groups, len(x))
-        of_x, seen = room(rows, columns, K, side, x.dtype)
-        of_y, sums = room(rows, columns, O, side, x.dtype)
-        images = take(y, n, (0, 0), (H, W), side)
-        to_points(images, 1, rows[4], columns[4], of_y, sums)
-        for p in range(4):
-            for q in range(4):
-                m = matrix(seen, of_x, K, p, q)
-                if m.size:
-                    np.dot(u[p, q].T, matrix(sums, of_y, O, p, q), m)
-        made = np.empty((C, s * H + s, s * W + s, side), x.dtype)
-        from_points(seen, s, rows[3], columns[3], of_x, made)
-        put(made, n, low, zeros, x)
+        _through(x, u, b, low, s, rows, columns, y, forward, n, side)
 
 
 @parallel
 def winograd_weight(x, y, low, s, rows, columns, w):
-    """The weights' share: both images to points, and their products."""
-    (C, O), (H, W) = (x.shape[1], y.shape[1]), y.shape[2:]
-    K = C * s * s
-    groups = _groups(len(x), K * len(rows[0]) * len(columns[0]))
+    """The weights' share, w (O, C*2s*2s), from x and y."""
+    (O, K), numbers = (y.shape[1], x.shape[1] * s * s), len(rows[0]) * len(columns[0])
+    groups = _groups(len(x), K * numbers)
     parts = np.zeros((min(PARTS, groups), 4, 4, O, K), x.dtype)
-    for part in prange(len(parts)):
-        for g in range(part, groups, PARTS):
+    for p in prange(len(parts)):
+        for g in range(p, groups, PARTS):
             n, side = _group(g, groups, len(x))
-            of_x, seen = room(rows, columns, K, side, x.dtype)
-            of_y, sums = room(rows, columns, O, side, x.dtype)
-            images = take(x, n, low, (s * H + s, s * W + s), side)
-            to_points(images, s, rows[1], columns[1], of_x, seen)
-            images = take(y, n, (0, 0), (H, W), side)
-            to_points(images, 1, rows[4], columns[4], of_y, sums)
-            for p in range(4):
-                for q in range(4):
-                    m = matrix(seen, of_x, K, p, q)
-                    if m.size and g == part:
-                        np.dot(matrix(sums, of_y, O, p, q), m.T, parts[part, p, q])
-                    elif m.size:
-                        parts[part, p, q] += np.dot(matrix(sums, of_y, O, p, q), m.T)
+            _correlate(x, y, low, s, rows, columns, parts[p], n, side)
     _unblended(parts, s, w)

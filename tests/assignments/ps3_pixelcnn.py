@@ -13,15 +13,15 @@ def mask(kind, inputs, outputs, size):
     return stay
 """,
             "masked_conv": """
-def masked_conv(x, w, b, mask):
-    w.data *= mask
+def masked_conv(x, w, b, stay):
+    w.data *= stay
     (N, C, H, W), (O, _, KH, KW) = x.shape, w.shape
     x = F.pad(x, [(0, 0), (0, 0), (KH // 2, KH // 2), (KW // 2, KW // 2)])
     y = Tensor(np.zeros((N, O, H * W))) + b.reshape(O, 1)
-    for k in range(KH):
-        for l in range(KW):
-            part = x[:, :, k : k + H, l : l + W].reshape(N, C, H * W)
-            y = y + w[:, :, k, l] @ part
+    for i in range(KH):
+        for j in range(KW):
+            part = x[:, :, i : i + H, j : j + W].reshape(N, C, H * W)
+            y = y + w[:, :, i, j] @ part
     return y.reshape(N, O, H, W)
 """,
         },
@@ -60,19 +60,40 @@ class ColourPixelCNN(nn.Module):
         },
         {"test_mask_colours": 0, "test_network": 0},
     ),
-    # The likelier level in place of a drawn one.
-    "argmax_for_a_draw": (
+    # The likelier level in place of a drawn one; blocks that forget their input.
+    "argmax_and_no_residual": (
         {
+            "network": """
+class ColourPixelCNN(nn.Module):
+    def __init__(self, shape, levels, channels, blocks, *, rng):
+        C, H, W = shape
+        self.shape, self.levels = shape, levels
+        self.first = nn.MaskedConv2d("A", C, channels, 7, colours=C, rng=rng)
+        self.place = Tensor(np.zeros((1, channels, H, W), np.float32), True)
+        self.blocks = [
+            nn.MaskedConv2d("B", channels, channels, 3, colours=C, rng=rng)
+            for _ in range(blocks)
+        ]
+        self.last = nn.MaskedConv2d("B", channels, C * levels, 1, colours=C, rng=rng)
+
+    def forward(self, x):
+        h = self.first(Tensor(x.astype(np.float32) / (self.levels - 1))) + self.place
+        for block in self.blocks:
+            h = block(F.relu(h))
+        C, H, W = self.shape
+        y = self.last(F.relu(h)).reshape(len(x), C, self.levels, H, W)
+        return y.transpose(0, 2, 1, 3, 4)
+""",
             "draw": """
 def draw(network, x, known, u, temperature=1.0):
     v, known = in_order(x).copy(), in_order(known)
-    for k in range(v.shape[1]):
-        logits = in_order(network(back(v, x.shape[1:])).data)[:, :, k]
-        v[:, k] = np.where(known[:, k], v[:, k], logits.argmax(axis=1))
+    for d in range(v.shape[1]):
+        logits = in_order(network(back(v, x.shape[1:])).data)[:, :, d]
+        v[:, d] = np.where(known[:, d], v[:, d], logits.argmax(axis=1))
     return back(v, x.shape[1:])
 """,
         },
-        {"test_draw": 0, "test_complete": 0},
+        {"test_network_learns": 0, "test_draw": 0, "test_complete": 0},
     ),
     # Everything that mini and torch have under the names that were asked for.
     "imports_mini": (
@@ -86,9 +107,9 @@ def mask(kind, inputs, outputs, size):
     return np.broadcast_to(past_mask(kind, shape, colours), shape)
 """,
             "masked_conv": """
-def masked_conv(x, w, b, mask):
+def masked_conv(x, w, b, stay):
     padding = (w.shape[2] // 2, w.shape[3] // 2)
-    return F.conv2d(x, w, b, padding=padding, mask=mask)
+    return F.conv2d(x, w, b, padding=padding, mask=stay)
 """,
             "network": """
 from mini.models.pixelcnn import PixelCNN

@@ -100,6 +100,64 @@ def chance(statistic, x, y, draws, *, rng):
             "test_chance": 0,
         },
     ),
+    # exp of what is far below 0; a sum less its largest part; the symmetric half of a
+    # product; a line through its ends; the surface outside; 2h in place of 2h²
+    "nearly_right": (
+        {
+            "dilution": """
+def dilution_price(log_p, log_noise, share, dimensions):
+    mixed = share * np.exp(log_p) + (1 - share) * np.exp(log_noise)
+    return (log_p - np.log(mixed)) / (dimensions * np.log(2))
+""",
+            "jackknife": """
+def jackknife(log_weights):
+    k, top = len(log_weights), log_weights.max(axis=0)
+    w = np.exp(log_weights - top)
+    others = top + np.log((w.sum(axis=0) - w) / (k - 1))
+    return k * log_mean(log_weights) - (k - 1) * others.mean(axis=0)
+""",
+            "frechet": """
+def frechet(x, y):
+    shift = x.mean(axis=0) - y.mean(axis=0)
+    sigma = np.atleast_2d(np.cov(x, rowvar=False))
+    tau = np.atleast_2d(np.cov(y, rowvar=False))
+    roots = np.sqrt(np.maximum(np.linalg.eigvalsh(sigma @ tau), 0))
+    return shift @ shift + np.trace(sigma) + np.trace(tau) - 2 * roots.sum()
+""",
+            "limit": """
+def limit(sizes, distances):
+    few, many = np.argmin(sizes), np.argmax(sizes)
+    a, b = 1 / sizes[few], 1 / sizes[many]
+    return (a * distances[many] - b * distances[few]) / (a - b)
+""",
+            "precision_recall": """
+def precision_recall(real, fake, real_reach, fake_reach):
+    apart = cdist(real, fake)
+    precision = (apart < real_reach[:, None]).any(axis=0).mean()
+    recall = (apart < fake_reach).any(axis=1).mean()
+    return precision, recall
+""",
+            "kernel_gap": """
+def kernel_gap(x, y, width):
+    def alike(a, b):
+        return np.exp(-(cdist(a, b) ** 2) / (2 * width))
+
+    N, M = len(x), len(y)
+    within = (alike(x, x).sum() - N) / (N * (N - 1))
+    within += (alike(y, y).sum() - M) / (M * (M - 1))
+    return within - 2 * alike(x, y).mean()
+""",
+        },
+        {
+            "test_dilution_far": 0,
+            "test_jackknife_far": 0,
+            "test_frechet": 0,
+            "test_limit": 0,
+            "test_precision": 0,
+            "test_recall": 0,
+            "test_kernel_gap": 0,
+        },
+    ),
     # mini's, torch's and scipy's own answers under the asked names
     "imports_mini": (
         {
