@@ -102,17 +102,22 @@ def _blend_one(w, four, k, u):
 @compiled
 def _unblend_one(parts, o, four, w):
     """The transpose for output o: parts (…, 4, 4, O, C*s*s) are added up → w."""
-    w[:] = 0
+    K = parts.shape[4]
+    sums = np.zeros((4, K), w.dtype)
+    a, b, g, h = sums[0], sums[1], sums[2], sums[3]
     for part in range(len(parts)):
         for p in range(4):
             for q in range(4):
                 c, d, e, f = _pair(p, q, w.dtype.type(1))
-                for k in range(parts.shape[4]):
-                    g = parts[part, p, q, o, k]
-                    w[four[0, k]] += c * g
-                    w[four[1, k]] += d * g
-                    w[four[2, k]] += e * g
-                    w[four[3, k]] += f * g
+                row = parts[part, p, q, o]
+                for k in range(np.uint64(K)):
+                    a[k] += c * row[k]
+                    b[k] += d * row[k]
+                    g[k] += e * row[k]
+                    h[k] += f * row[k]
+    for i in range(4):
+        for k in range(K):
+            w[four[i, k]] = sums[i, k]
 
 
 @parallel
@@ -189,8 +194,8 @@ def _through(x, u, b, low, s, rows, columns, y, forward, n, side):
 
 
 @compiled
-def _correlate(x, y, low, s, rows, columns, part, n, side):
-    """What these images add to the blends' gradients, part (4, 4, O, C*s*s)."""
+def _correlate(x, y, low, s, rows, columns, part, first, n, side):
+    """What these images add to the blends' share, part (4, 4, O, C*s*s), or begin."""
     (O, K), (H, W) = part.shape[2:], y.shape[2:]
     of_x, seen = room(rows, columns, K, side, x.dtype)
     of_y, sums = room(rows, columns, O, side, x.dtype)
@@ -202,7 +207,9 @@ def _correlate(x, y, low, s, rows, columns, part, n, side):
     for p in range(4):
         for q in range(4):
             m = matrix(seen, of_x, K, p, q)
-            if m.size:
+            if m.size and first:
+                np.dot(matrix(sums, of_y, O, p, q), m.T, part[p, q])
+            elif m.size:
                 np.dot(matrix(sums, of_y, O, p, q), m.T, product)
                 to, frm = part[p, q].reshape(-1), product.reshape(-1)
                 for i in range(np.uint64(O * K)):
@@ -232,5 +239,5 @@ def winograd_weight(x, y, low, s, rows, columns, w):
     for p in prange(len(parts)):
         for g in range(p, groups, PARTS):
             n, side = _group(g, groups, len(x))
-            _correlate(x, y, low, s, rows, columns, parts[p], n, side)
+            _correlate(x, y, low, s, rows, columns, parts[p], g == p, n, side)
     _unblended(parts, s, w)
