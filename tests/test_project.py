@@ -264,6 +264,22 @@ def test_sanitizer_replaces_approximate_figures_only(text, sanitized):
     assert re.sub(FIGURE, REPLACEMENT, text) == sanitized
 
 
+PARTS = ["What goes wrong", "The same in PyTorch", "Results", "Exercises", "Summary"]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=relative)
+def test_no_part_of_a_chapter_is_lost(path):
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    numbers = [int(number) for number in re.findall(r"\\tag\{(\d+)\}", text)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    cited = re.findall(r"[Ee]quations? \((\d+)\)(?! of)", text)
+    assert {int(number) for number in cited} <= set(numbers)
+    if path.name >= "04":  # the first chapters have an order of their own
+        found = re.findall(r"^## (.*)$", text, re.MULTILINE)
+        assert [part for part in found if part in PARTS] == PARTS
+
+
 # ---- table of chapters ---------------------------------------------------------------
 
 

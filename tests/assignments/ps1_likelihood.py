@@ -56,8 +56,13 @@ def dequantized(log_density, x, u):
             "test_dequantized": 0,
         },
     ),
-    "forgets_the_past": (  # the weights are never updated; the lowest score wins
+    # the weights are never updated; the lowest score wins; numpy has the sum ready-made
+    "forgets_the_past": (
         {
+            "log_sum_exp": """
+def log_sum_exp(a, axis=-1):
+    return np.logaddexp.reduce(a, axis=axis)
+""",
             "compare": """
 def compare(nll):
     best = nll.mean(axis=1).argmin()
@@ -71,7 +76,13 @@ def pixel_bits(x, weights, p):
     return -np.log2(np.where(x == 1, ink, 1 - ink))
 """,
         },
-        {"test_choose": 0, "test_total": 0, "test_prices": 0, "test_long": 0},
+        {
+            "test_log_sum_exp": 0,
+            "test_choose": 0,
+            "test_total": 0,
+            "test_prices": 0,
+            "test_long": 0,
+        },
     ),
     "imports_mini": (  # mini's and scipy's own answers under the asked names
         {

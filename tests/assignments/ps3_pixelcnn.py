@@ -1,7 +1,7 @@
 """Typical wrong work for ps3_pixelcnn, and what each loses."""
 
 WRONG = {
-    # The first layer may look at the centre, and masks are multiplied into the weights.
+    # The first layer may look at the centre, and one other level is enough of a test.
     "mask_a_shows_the_centre": (
         {
             "mask": """
@@ -12,20 +12,20 @@ def mask(kind, inputs, outputs, size):
     stay[:, :, size // 2, size // 2] = inputs <= outputs[:, None]
     return stay
 """,
-            "masked_conv": """
-def masked_conv(x, w, b, stay):
-    w.data *= stay
-    (N, C, H, W), (O, _, KH, KW) = x.shape, w.shape
-    x = F.pad(x, [(0, 0), (0, 0), (KH // 2, KH // 2), (KW // 2, KW // 2)])
-    y = Tensor(np.zeros((N, O, H * W))) + b.reshape(O, 1)
-    for i in range(KH):
-        for j in range(KW):
-            part = x[:, :, i : i + H, j : j + W].reshape(N, C, H * W)
-            y = y + w[:, :, i, j] @ part
-    return y.reshape(N, O, H, W)
+            "influence": """
+def influence(network, images, levels):
+    shape, v = images.shape[1:], in_order(images)
+    base = in_order(network(images).data)
+    table = np.zeros((v.shape[1], v.shape[1]), bool)
+    for m in range(v.shape[1]):
+        changed = v.copy()
+        changed[:, m] = (v[:, m] + 1) % levels
+        logits = in_order(network(back(changed, shape)).data)
+        table[:, m] = (np.abs(logits - base) > 1e-6).any(axis=(0, 1))
+    return table
 """,
         },
-        {"test_mask_colours": 0, "test_conv_gradients": 0},
+        {"test_mask_colours": 0, "test_influence": 0},
     ),
     # The mask divides the channels by colours, the last reshape by levels.
     "order_of_the_colours_ignored": (
@@ -93,7 +93,12 @@ def draw(network, x, known, u, temperature=1.0):
     return back(v, x.shape[1:])
 """,
         },
-        {"test_network_learns": 0, "test_draw": 0, "test_complete": 0},
+        {
+            "test_network_learns": 0,
+            "test_draw": 0,
+            "test_complete": 0,
+            "test_weighted": 0,  # it calls draw
+        },
     ),
     # Everything that mini and torch have under the names that were asked for.
     "imports_mini": (
@@ -105,11 +110,6 @@ from mini.nn import past_mask
 def mask(kind, inputs, outputs, size):
     shape, colours = (len(outputs), len(inputs), size, size), len(set(inputs))
     return np.broadcast_to(past_mask(kind, shape, colours), shape)
-""",
-            "masked_conv": """
-def masked_conv(x, w, b, stay):
-    padding = (w.shape[2] // 2, w.shape[3] // 2)
-    return F.conv2d(x, w, b, padding=padding, mask=stay)
 """,
             "network": """
 from mini.models.pixelcnn import PixelCNN
@@ -167,8 +167,6 @@ def average(images, log_w):
         {
             "test_mask_taps": 0,
             "test_mask_colours": 0,
-            "test_conv": 0,
-            "test_conv_gradients": 0,
             "test_network": 0,
             "test_network_learns": 0,
             "test_log_prob": 0,
@@ -176,6 +174,7 @@ def average(images, log_w):
             "test_bits": 0,
             "test_draw": 0,
             "test_complete": 0,
+            "test_weighted": 0,
             "test_average": 0,
         },
     ),

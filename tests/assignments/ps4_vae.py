@@ -15,13 +15,6 @@ def bound(x, mean, log_var, W, centre, sigma):
     ),
     "log_var_for_a_standard_deviation": (
         {
-            "path_gradient": """
-def path_gradient(f, mean, log_var, noise):
-    spread = np.exp(log_var)
-    z = Tensor(mean + spread * noise, requires_grad=True)
-    slope = grad(f(z).sum(), [z])[0].data
-    return slope, slope * spread * noise
-""",
             "importance_bound": """
 def importance_bound(log_joint, mean, log_var, noise):
     z = mean + F.exp(log_var) * noise
@@ -32,12 +25,20 @@ def importance_bound(log_joint, mean, log_var, noise):
 """,
         },
         {
-            "test_path_mean": 0,
-            "test_path_spread": 0,
             "test_weights": 0,
             "test_mean_of_weights": 0,
             "test_slopes": 0,
         },
+    ),
+    "variances_of_the_posterior": (
+        {
+            "best_diagonal": """
+def best_diagonal(x, W, centre, sigma):
+    mean, covariance = posterior(x, W, centre, sigma)
+    return mean, np.tile(np.log(np.diag(covariance)), (len(x), 1))
+"""
+        },
+        {"test_best": 0},
     ),
     "mean_of_logs": (
         {
@@ -93,18 +94,6 @@ def gap(mean, log_var, right_mean, right_covariance):
     p = MultivariateNormal(right, covariance, validate_args=False)
     return torch.distributions.kl_divergence(q, p).numpy()
 """,
-            "score_gradient": """
-from mini.distributions import Normal
-
-
-def score_gradient(values, log_var, noise):
-    others = (values.sum() - values) / (len(values) - 1)
-    weight = (values - others)[:, None] / len(values)
-    leaves = [Tensor(v, requires_grad=True) for v in (0 * log_var, 1 * log_var)]
-    q = Normal(leaves[0], F.exp(0.5 * leaves[1]))
-    score = (q.log_prob(np.exp(0.5 * log_var) * noise) * weight).sum()
-    return tuple(slope.data for slope in grad(score, leaves))
-""",
             "importance_bound": """
 from mini.distributions import Normal
 
@@ -147,8 +136,6 @@ def full_bound(log_joint, mean, log_scale, below, noise):
             "test_bound": 0,
             "test_gap_diagonal": 0,
             "test_gap": 0,
-            "test_score": 0,
-            "test_score_baseline": 0,
             "test_weights": 0,
             "test_mean_of_weights": 0,
             "test_slopes": 0,
