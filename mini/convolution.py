@@ -22,8 +22,7 @@ def conv_taps(x, w, taps, stride, size, b=None):
     are its two siblings.
     """
     O, C, T = w.shape
-    y = np.empty((len(x.data), O, *size), x.dtype)
-    bias = np.zeros(O, x.dtype) if b is None else b.data
+    y, bias = np.empty((len(x.data), O, *size), x.dtype), _bias(b, O, x.dtype)
     source, weights = kernels.ready(x.data), kernels.ready(w.data).reshape(O, C * T)
     if stride == 1:
         kernels.conv(source, weights, bias, taps, y)
@@ -37,24 +36,25 @@ def conv_taps(x, w, taps, stride, size, b=None):
     )
 
 
-def conv_taps_input(y, w, taps, stride, size):
+def conv_taps_input(y, w, taps, stride, size, b=None):
     """The transposed convolution: y (N, O, Ho, Wo), w (O, C, T) → (N, C, *size).
 
-    With stride 1 it is a convolution of y with the taps turned round.
+    Plus b (C,). With stride 1 it is a convolution of y with the taps turned round.
     """
     O, C, T = w.shape
-    x = np.empty((len(y.data), C, *size), y.dtype)
+    x, bias = np.empty((len(y.data), C, *size), y.dtype), _bias(b, C, y.dtype)
     source = kernels.ready(y.data)
     if stride == 1:
         turned = kernels.ready(w.data.transpose(1, 0, 2)).reshape(C, O * T)
-        kernels.conv(source, turned, np.zeros(C, y.dtype), -taps, x)
+        kernels.conv(source, turned, bias, -taps, x)
     else:
         weights = kernels.ready(w.data).reshape(O, C * T)
-        kernels.conv_strided_input(source, weights, taps, stride, x)
+        kernels.conv_strided_input(source, weights, bias, taps, stride, x)
     return record(
         x,
         (y, lambda g, out: conv_taps(g, w, taps, stride, y.shape[2:])),
         (w, lambda g, out: conv_taps_weight(g, y, taps, stride)),
+        (b, lambda g, out: sum_over_images(g)),
     )
 
 
@@ -73,6 +73,10 @@ def conv_taps_weight(x, y, taps, stride):
         (x, lambda g, out: conv_taps_input(y, g, taps, stride, x.shape[2:])),
         (y, lambda g, out: conv_taps(x, g, taps, stride, y.shape[2:])),
     )
+
+
+def _bias(b, C, dtype):
+    return np.zeros(C, dtype) if b is None else kernels.ready(b.data)
 
 
 def sum_over_images(x):
@@ -141,8 +145,8 @@ def conv_transpose2d(x, w, b=None, *, stride=1, padding=0, output_padding=0):
     if min(size) < 1:
         raise ValueError(f"{name}: padding {padding} leaves an image of size {size}")
     taps = grid_of_taps(KH, KW, 1, (top, left))
-    y = conv_taps_input(x, reshape(w, (*w.shape[:2], KH * KW)), taps, stride, size)
-    return y if b is None else y + reshape(b, (1, -1, 1, 1))
+    w = reshape(w, (*w.shape[:2], KH * KW))
+    return conv_taps_input(x, w, taps, stride, size, b)
 
 
 def grid_of_taps(KH, KW, dilation=1, padding=(0, 0)):

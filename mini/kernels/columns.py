@@ -102,8 +102,8 @@ def conv_columns(x, w, b, taps, s, y):
 
 
 @parallel
-def conv_columns_input(y, w, taps, s, x):
-    """x = wᵀ · y, each number added where its tap looked; w (C*T, O) is transposed."""
+def conv_columns_input(y, w, b, taps, s, x):
+    """wᵀ · y, each number added to b where its tap looked; w (C*T, O) is transposed."""
     N, O, H, W = y.shape
     begin, inside, each, plane, pitch, size = _plan(taps, s, x, y)
     L = (H - 1) * pitch + W
@@ -118,6 +118,8 @@ def conv_columns_input(y, w, taps, s, x):
             np.dot(w, rows, columns)
             _put_back(columns, begin, count, plane, L, frame)
             empty(x, n, count, s, inside, each, plane, frame)
+            for c in range(len(b)):
+                x[n : n + count, c] += b[c]
 
 
 @parallel

@@ -43,6 +43,8 @@ parallel = njit(**OPTIONS, parallel=True)
 
 def ready(x):
     """x as kernels take it, copied if need be: each kind of array is compiled for."""
+    if type(x) is np.ndarray and x.flags.carray:
+        return x
     return np.require(x, requirements=("C", "W"))
 
 

@@ -14,18 +14,15 @@ def _share_rows(a, b, pieces, y):
 
 
 @parallel
-def _share_columns(a, b, pieces, y):
-    N = b.shape[1]
-    for p in prange(pieces):
-        i, j = N * p // pieces, N * (p + 1) // pieces
-        y[:, i:j] = np.dot(a, b[:, i:j].copy())
-
-
-@parallel
 def _share_transposed(a, bt, pieces, y):
     for p in prange(pieces):
         i, j = len(bt) * p // pieces, len(bt) * (p + 1) // pieces
         y[:, i:j] = np.dot(a, bt[i:j].T)
+
+
+def _pieces(rows):
+    """In how many parts of 128 rows or more, but two at least, a product is shared."""
+    return min(PARTS, max(2, rows // 128))
 
 
 def matmul(a, b):
@@ -37,14 +34,11 @@ def matmul(a, b):
     if not (large and floats and a.shape[1] == b.shape[0]):
         return np.matmul(a, b)
     y = np.empty((len(a), b.shape[1]), a.dtype)
-    pieces = 2 if max(y.shape) < 256 else 4 if max(y.shape) < 1024 else PARTS
     a = ready(a)
-    if len(a) >= min(256, b.shape[1]):
-        _share_rows(a, ready(b), pieces, y)
-    elif b.flags.f_contiguous:
-        _share_transposed(a, b.T, pieces, y)
+    if len(a) < 256 and b.flags.f_contiguous:
+        _share_transposed(a, b.T, _pieces(b.shape[1]), y)
     else:
-        _share_columns(a, ready(b), pieces, y)
+        _share_rows(a, ready(b), _pieces(len(a)), y)
     return y
 
 

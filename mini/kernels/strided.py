@@ -1,5 +1,7 @@
 """Convolutions with a stride, each by the kernels that suit it."""
 
+import functools
+
 import numpy as np
 
 from .columns import conv_columns, conv_columns_input, conv_columns_weight
@@ -17,13 +19,12 @@ def conv_strided(x, w, b, taps, s, y):
         conv_columns(x, w, b, taps, s, y)
 
 
-def conv_strided_input(y, w, taps, s, x):
-    """The input's share, from y: x (N, C, H, W)."""
+def conv_strided_input(y, w, b, taps, s, x):
+    """The input's share, from y, plus b (C,): x (N, C, H, W)."""
     if is_square(taps, s, x, y):
-        zeros = np.zeros(x.shape[1], x.dtype)
-        winograd(x, w, zeros, *plans_for(taps, s, y), y, False)
+        winograd(x, w, b, *plans_for(taps, s, y), y, False)
     else:
-        conv_columns_input(y, ready(w.T), taps, s, x)
+        conv_columns_input(y, ready(w.T), b, taps, s, x)
 
 
 def conv_strided_weight(x, y, taps, s):
@@ -42,7 +43,12 @@ def is_square(taps, s, x, y):
     """Whether the taps are a square of 2s × 2s, with channels enough to make it pay."""
     if len(taps) != 4 * s * s or min(x.shape[1], y.shape[1]) < CHANNELS:
         return False
-    i = np.arange(4 * s * s)
+    return _is_square(taps.tobytes(), taps.dtype, s)
+
+
+@functools.cache
+def _is_square(taps, dtype, s):
+    i, taps = np.arange(4 * s * s), np.frombuffer(taps, dtype).reshape(-1, 2)
     return np.array_equal(taps - taps[0], np.stack([i // (2 * s), i % (2 * s)], 1))
 
 

@@ -12,7 +12,7 @@ the four products can be had as three (Karatsuba's trick):
 and the six of three outputs as four. A line of any length is cut into twos and at most
 one three. In both directions at once, 100 products are left of the 196 for 7 × 7
 outputs, 441 of the 784 for 14 × 14 (Winograd 1980; Lavin and Gray 2016,
-arXiv:1509.09308). All products with the same *blend* of the weights (w0 + w1 along the
+arXiv:1509.09308). All products with the same *blend* of the wlots (w0 + w1 along the
 rows and w1 along the columns, say) are one matrix product over the channels; what the
 images bring to it are its *points* (points.py). The form stays linear in x, w and y, so
 its derivatives are these steps transposed, in the other order.
@@ -26,7 +26,7 @@ from numba import prange
 from .compiler import PARTS, compiled, parallel
 from .points import from_points, matrix, put, room, take, to_points
 
-LANES = 8  # images that lie side by side are a multiple of this
+LANES = 4  # images that lie side by side are a multiple of this
 ROOM = 1 << 21  # numbers in the points of one product
 
 WEIGHTS = np.array([[1, 0], [1, 1], [0, 1], [1, -1]])  # four blends of w0 and w1
@@ -69,99 +69,108 @@ def _terms(matrix):
     return terms
 
 
-# ---- the weights ---------------------------------------------------------------------
+# ---- the wlots ---------------------------------------------------------------------
 
 
 @compiled
-def _fours(C, s):
-    """Which of an output's weights (C*2s*2s) are the four that see one channel's every
-    s-th row and column, from each remainder: (4, C*s*s).
+def _fours(s):
+    """Which of 2s*2s taps are the four that see every s-th row and column, from each
+    remainder: (s*s, 4).
     """
-    four, w = np.empty((4, C * s * s), np.int64), 0
-    for c in range(C):
-        for i in range(2 * s):
-            for j in range(2 * s):
-                k = (c * s + i % s) * s + j % s
-                four[i // s * 2 + j // s, k] = w
-                w += 1
+    four = np.empty((s * s, 4), np.int64)
+    for i in range(2 * s):
+        for j in range(2 * s):
+            four[i % s * s + j % s, i // s * 2 + j // s] = i * 2 * s + j
     return four
 
 
 @compiled
-def _blend_one(w, four, k, u):
-    """Weights w (C*2s*2s, O) of place k in each pair of blends → u (4, 4, K, O)."""
-    for p in range(4):
-        for q in range(4):
-            c, d, e, f = _pair(p, q, w.dtype.type(1))
-            to, a, b = u[p, q, k], w[four[0, k]], w[four[1, k]]
-            g, h = w[four[2, k]], w[four[3, k]]
-            for o in range(np.uint64(len(to))):
-                to[o] = c * a[o] + d * b[o] + e * g[o] + f * h[o]
+def _of_channel(w, c, taps):
+    """Wlots w (O, C*taps) of input channel c: (taps, O)."""
+    own = np.empty((taps, len(w)), w.dtype)
+    for o in range(len(w)):
+        for t in range(taps):
+            own[t, o] = w[o, c * taps + t]
+    return own
 
 
 @compiled
-def _unblend_one(parts, o, four, w):
-    """The transpose for output o: parts (…, 4, 4, O, C*s*s) are added up → w."""
-    K = parts.shape[4]
-    sums = np.zeros((4, K), w.dtype)
+def _blend_one(a, b, g, h, u):
+    """Four wlots, each (O,), in each pair of blends → u (4, 4, O)."""
+    for p in range(4):
+        c, d = WEIGHTS[p, 0] * a.dtype.type(1), WEIGHTS[p, 1] * a.dtype.type(1)
+        left, both, right, apart = u[p, 0], u[p, 1], u[p, 2], u[p, 3]
+        for o in range(np.uint64(len(a))):
+            x, y = c * a[o] + d * g[o], c * b[o] + d * h[o]
+            left[o] = x
+            both[o] = x + y
+            right[o] = y
+            apart[o] = x - y
+
+
+@compiled
+def _unblend_one(parts, o, sums):
+    """The transpose for output o: parts (…, 4, 4, O, K) are added up → sums (4, K)."""
     a, b, g, h = sums[0], sums[1], sums[2], sums[3]
     for part in range(len(parts)):
         for p in range(4):
-            for q in range(4):
-                c, d, e, f = _pair(p, q, w.dtype.type(1))
-                row = parts[part, p, q, o]
-                for k in range(np.uint64(K)):
-                    a[k] += c * row[k]
-                    b[k] += d * row[k]
-                    g[k] += e * row[k]
-                    h[k] += f * row[k]
-    for i in range(4):
-        for k in range(K):
-            w[four[i, k]] = sums[i, k]
+            c, d = (
+                WEIGHTS[p, 0] * sums.dtype.type(1),
+                WEIGHTS[p, 1] * sums.dtype.type(1),
+            )
+            left, both = parts[part, p, 0, o], parts[part, p, 1, o]
+            right, apart = parts[part, p, 2, o], parts[part, p, 3, o]
+            for k in range(np.uint64(len(left))):
+                x, y = left[k] + both[k] + apart[k], both[k] + right[k] - apart[k]
+                a[k] += c * x
+                b[k] += c * y
+                g[k] += d * x
+                h[k] += d * y
 
 
 @parallel
 def _blended(w, s):
-    """Weights (O, C*2s*2s) in each pair of blends: (4, 4, C*s*s, O)."""
-    O, K = len(w), w.shape[1] // 4
-    four, u = _fours(K // (s * s), s), np.empty((4, 4, K, O), w.dtype)
-    turned = w.T.copy()
-    for k in prange(K):
-        _blend_one(turned, four, k, u)
+    """Wlots (O, C*2s*2s) in each pair of blends: (4, 4, C*s*s, O)."""
+    O, K, taps, four = len(w), w.shape[1] // 4, 4 * s * s, _fours(s)
+    u = np.empty((4, 4, K, O), w.dtype)
+    for c in prange(K // len(four)):
+        own = _of_channel(w, c, taps)
+        for i in range(len(four)):
+            a, b, g, h = four[i]
+            to = u[:, :, c * len(four) + i]
+            _blend_one(own[a], own[b], own[g], own[h], to)
     return u
 
 
 @parallel
 def _unblended(parts, s, w):
     """The transpose: parts (…, 4, 4, O, C*s*s) are added up → w (O, C*2s*2s)."""
-    four = _fours(w.shape[1] // (4 * s * s), s)
+    K, four = parts.shape[4], _fours(s)
     for o in prange(len(w)):
-        _unblend_one(parts, o, four, w[o])
+        sums, own = np.zeros((4, K), w.dtype), w[o].reshape(-1, 4 * s * s)
+        _unblend_one(parts, o, sums)
+        for c in range(len(own)):
+            for i in range(len(four)):
+                for j in range(4):
+                    own[c, four[i, j]] = sums[j, c * len(four) + i]
 
 
-@compiled
-def _pair(p, q, one):
-    """How much of each of four weights is in blends p of the rows, q of the columns."""
-    a, b = WEIGHTS[p, 0] * one, WEIGHTS[p, 1] * one
-    return a * WEIGHTS[q, 0], a * WEIGHTS[q, 1], b * WEIGHTS[q, 0], b * WEIGHTS[q, 1]
-
-
-# ---- the kernels ---------------------------------------------------------------
+# ---- the kernels ---------------------------------------------------------------------
 
 
 @compiled
 def _groups(N, numbers):
     """In how many groups N images are taken; numbers: of points per image."""
-    eights, most = -(-N // LANES), max(1, ROOM // (LANES * numbers))
-    return max(min(2, eights), -(-eights // most))  # two, for two threads
+    lots, most = -(-N // LANES), max(1, ROOM // (LANES * numbers))
+    return max(min(2, lots), -(-lots // most))  # two, for two threads
 
 
 @compiled
 def _group(g, groups, N):
     """The first image of group g, and how many lie side by side in it."""
-    eights = -(-N // LANES)
-    first = eights * g // groups
-    return first * LANES, (eights * (g + 1) // groups - first) * LANES
+    lots = -(-N // LANES)
+    first = lots * g // groups
+    return first * LANES, (lots * (g + 1) // groups - first) * LANES
 
 
 @compiled
@@ -207,7 +216,9 @@ def _correlate(x, y, low, s, rows, columns, part, first, n, side):
     for p in range(4):
         for q in range(4):
             m = matrix(seen, of_x, K, p, q)
-            if m.size and first:
+            if not m.size and first:
+                part[p, q] = 0
+            elif first:
                 np.dot(matrix(sums, of_y, O, p, q), m.T, part[p, q])
             elif m.size:
                 np.dot(matrix(sums, of_y, O, p, q), m.T, product)
@@ -232,10 +243,10 @@ def winograd(x, w, b, low, s, rows, columns, y, forward):
 
 @parallel
 def winograd_weight(x, y, low, s, rows, columns, w):
-    """The weights' share, w (O, C*2s*2s), from x and y."""
+    """The wlots' share, w (O, C*2s*2s), from x and y."""
     (O, K), numbers = (y.shape[1], x.shape[1] * s * s), len(rows[0]) * len(columns[0])
     groups = _groups(len(x), K * numbers)
-    parts = np.zeros((min(PARTS, groups), 4, 4, O, K), x.dtype)
+    parts = np.empty((min(PARTS, groups), 4, 4, O, K), x.dtype)
     for p in prange(len(parts)):
         for g in range(p, groups, PARTS):
             n, side = _group(g, groups, len(x))
