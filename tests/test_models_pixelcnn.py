@@ -127,7 +127,7 @@ def test_rows_far_apart_are_seen_through_the_vertical_stack_only(rng):
 # ---- probabilities -------------------------------------------------------------------
 
 
-def total(model, label=None, batch=4096):
+def total(model, *label, batch=4096):
     """The probabilities of all images there are, added up."""
     count = model.levels ** int(np.prod(model.shape))
     whole = model.levels ** np.arange(np.prod(model.shape))
@@ -136,7 +136,7 @@ def total(model, label=None, batch=4096):
         numbers = np.arange(start, min(start + batch, count))[:, None]
         x = (numbers // whole % model.levels).reshape(-1, *model.shape)
         with no_grad():
-            found += np.exp(model.log_prob(x.astype(np.uint8), label).data).sum()
+            found += np.exp(model.log_prob(x.astype(np.uint8), *label).data).sum()
     return found
 
 

@@ -6,7 +6,9 @@ and dilated taps, which see far for little work.
 
 import numpy as np
 
+from .. import functional as F
 from ..autoregressive import Convolutional
+from ..images import ImageModel
 from ..nn import MaskedConv2d, Module, check_sizes
 from ..tensor import Tensor
 
@@ -62,3 +64,58 @@ class PixelCNN(Convolutional):
         for block in self.blocks:
             h = block.network(f, h)
         return f.conv(self.last, f.relu(f.conv(self.hidden, f.relu(h))))
+
+
+WAYS = {  # how an image is turned before it is read; done twice, it is as it was
+    "rows": lambda x: x,
+    "columns": lambda x: x.swapaxes(2, 3),
+    "backwards": lambda x: x[:, :, ::-1, ::-1],
+}
+
+
+class MultiWayPixelCNN(ImageModel):
+    """Several PixelCNNs, each of which reads an image another way: a mixture of them.
+
+        p(x) = Σ_way share_way · p_way(x, turned that way)
+
+    An image has no first pixel, so no order is the right one. Probabilities are
+    averaged, as over the orders of NADEs (Uria et al. 2014), and to draw is to cast
+    lots for who draws. `shares` says how much each of the WAYS counts; the sum is
+    one. The other options are PixelCNN's.
+    """
+
+    def __init__(self, shape=(1, 28, 28), *, shares, rng, **options):
+        super().__init__(shape, options.get("levels", 2))
+        known = isinstance(shares, dict) and set(shares) <= set(WAYS)
+        positive = known and all(share > 0 for share in shares.values())
+        if not positive or abs(sum(shares.values()) - 1) > 1e-6:
+            raise ValueError(
+                "MultiWayPixelCNN: shares must be positive numbers that sum to one, for"
+                f" ways out of {', '.join(WAYS)}, got {shares!r}"
+            )
+        self.shares = dict(shares)
+        for way in self.shares:
+            turned = WAYS[way](np.empty((1, *self.shape))).shape[1:]
+            setattr(self, way, PixelCNN(turned, **options, rng=rng))
+
+    def each_log_prob(self, x):
+        """log p(x) by each way, in nats: x (N, C, H, W) → (ways, N)."""
+        x = self.check(x)
+        each = [getattr(self, way).log_prob(WAYS[way](x)) for way in self.shares]
+        return F.stack(each)
+
+    def log_prob(self, x):
+        """log p(x) in nats: x (N, C, H, W) → (N,)."""
+        log_shares = np.log(list(self.shares.values())).astype(self.dtype)
+        return F.logsumexp(self.each_log_prob(x) + log_shares[:, None], 0)
+
+    def sample(self, n, *, rng, temperature=1.0, bar=False, slow=False):
+        """n images, uint8 (n, C, H, W); see Autoregressive.sample."""
+        check_sizes("sample", n=n)
+        how = {"rng": rng, "temperature": temperature, "bar": bar, "slow": slow}
+        lots = rng.choice(len(self.shares), size=n, p=list(self.shares.values()))
+        x = np.empty((n, *self.shape), np.uint8)
+        for i, way in enumerate(self.shares):
+            if (mine := lots == i).any():
+                x[mine] = WAYS[way](getattr(self, way).sample(int(mine.sum()), **how))
+        return x

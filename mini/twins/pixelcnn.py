@@ -3,6 +3,8 @@
 twin.load_state_dict({k: torch.tensor(v) for k, v in model.state_dict().items()})
 """
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -136,3 +138,29 @@ class PixelCNN(Autoregressive):
         for block in self.blocks:
             h = block(h)
         return self.by_value(self.last(F.relu(self.hidden(F.relu(h)))))
+
+
+TURNED = {
+    "rows": lambda x: x,
+    "columns": lambda x: x.transpose(2, 3),
+    "backwards": lambda x: x.flip(2, 3),
+}
+
+
+class MultiWayPixelCNN(nn.Module):
+    """A mixture of PixelCNNs that read an image in several ways: {way: share}."""
+
+    def __init__(self, shape=(1, 28, 28), *, shares, **options):
+        super().__init__()
+        self.shares = shares
+        for way in shares:
+            turned = tuple(TURNED[way](torch.empty(1, *shape)).shape[1:])
+            self.add_module(way, PixelCNN(turned, **options))
+
+    def log_prob(self, x):
+        """log p(x) in nats: (N, C, H, W) → (N,)."""
+        each = [
+            getattr(self, way).log_prob(TURNED[way](x)) + math.log(share)
+            for way, share in self.shares.items()
+        ]
+        return torch.logsumexp(torch.stack(each), 0)
