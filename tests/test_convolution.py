@@ -264,6 +264,20 @@ def test_fewer_products_give_the_same(drawn):
         )
 
 
+@sweep(max_examples=20)
+@given(squares())
+def test_fewer_products_give_the_same_transposed(drawn):
+    (x, w, b), stride, padding = drawn
+    arrays = [x, np.ascontiguousarray(w.swapaxes(0, 1)), b]
+    settings = {"stride": stride, "padding": padding}
+    with mock.patch("mini.kernels.strided.CHANNELS", 1):
+        assert_same(
+            lambda *xs: F.conv_transpose2d(*xs, **settings),
+            lambda *xs: TF.conv_transpose2d(*xs, **settings),
+            arrays,
+        )
+
+
 @pytest.mark.parametrize("channels, expected", [((16, 16), True), ((15, 99), False)])
 def test_fewer_products_need_channels(channels, expected):
     (C, O), square = channels, grid_of_taps(4, 4, padding=(1, 1))

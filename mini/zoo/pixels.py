@@ -42,6 +42,14 @@ def split_for_muon(model):
     )
 
 
+def step(loss, muon, adam, part):
+    """One step of both optimisers, at a part of their full rates."""
+    grads = grad(loss, muon.parameters + adam.parameters)
+    muon.lr, adam.lr = 0.015 * part, 0.002 * part
+    muon.step(grads[: len(muon.parameters)])
+    adam.step(grads[len(muon.parameters) :])
+
+
 @recipe(
     "pixelcnn-mnist",
     build=PixelCNN,
@@ -64,17 +72,14 @@ def pixelcnn_mnist(model, run, *, rng):
     average, leg = EMA(model, 0.999), len(batches) // 2
     parts = {"model": model, "muon": muon, "adam": adam, "average": average, "rng": rng}
     for x, _ in run.resume(batches, **parts):
-        second, step = divmod(run.step, leg)
-        if second and step == 0:
+        second, done = divmod(run.step, leg)
+        if second and done == 0:
             model.load_state_dict(average.state_dict())
             muon.load_state_dict(Muon(kernels).state_dict())
             adam.load_state_dict(Adam(rest).state_dict())
         loss = -model.log_prob(data.binarize(x, rng=rng)).mean()
-        grads = grad(loss, kernels + rest)
-        part = constant_then_linear(step, leg, tail=leg, peak=0.5 if second else 1.0)
-        muon.lr, adam.lr = 0.015 * part, 0.002 * part
-        muon.step(grads[: len(kernels)])
-        adam.step(grads[len(kernels) :])
+        part = constant_then_linear(done, leg, tail=leg, peak=0.5 if second else 1.0)
+        step(loss, muon, adam, part)
         average.update()
         run.show(loss=f"{loss.item():.2f}")
     model.load_state_dict(average.state_dict())
@@ -107,28 +112,29 @@ def multi_way_pixelcnn_mnist(model, run, *, rng):
     """
     start = read_weights("train", "pixelcnn-mnist", None)
     model.rows.load_state_dict(start)
-    parts, plan = {"rng": rng}, []
+    train, parts, plan = data.load("mnist", "train"), {"rng": rng}, []
     for way, (epochs, peak) in LEGS.items():
         reader = getattr(model, way)
         reader.load_state_dict(start)
         kernels, rest = split_for_muon(reader)
-        muon, adam = Muon(kernels, weight_decay=0.02), Adam(rest)
-        parts |= {way: reader, f"muon of {way}": muon, f"adam of {way}": adam}
-        parts[f"average of {way}"] = EMA(reader, 0.999)
-        plan += [(way, step, epochs * 3750, peak) for step in range(epochs * 3750)]
-    train = data.load("mnist", "train")
+        parts |= {
+            way: reader,
+            f"muon of {way}": Muon(kernels, weight_decay=0.02),
+            f"adam of {way}": Adam(rest),
+            f"average of {way}": EMA(reader, 0.999),
+        }
+        leg = epochs * len(data.batches(train, 16, rng=rng))
+        plan += [
+            (way, constant_then_linear(done, leg, tail=leg, peak=peak))
+            for done in range(leg)
+        ]
     epochs = sum(epochs for epochs, _ in LEGS.values())
     batches = data.batches(train, 16, rng=rng.spawn(1)[0], epochs=epochs)
     for x, _ in run.resume(batches, **parts):
-        way, step, total, peak = plan[run.step]
-        muon, adam = parts[f"muon of {way}"], parts[f"adam of {way}"]
+        way, part = plan[run.step]
         x = WAYS[way](data.binarize(x, rng=rng))
         loss = -parts[way].log_prob(x).mean()
-        grads = grad(loss, muon.parameters + adam.parameters)
-        part = constant_then_linear(step, total, tail=total, peak=peak)
-        muon.lr, adam.lr = 0.015 * part, 0.002 * part
-        muon.step(grads[: len(muon.parameters)])
-        adam.step(grads[len(muon.parameters) :])
+        step(loss, parts[f"muon of {way}"], parts[f"adam of {way}"], part)
         parts[f"average of {way}"].update()
         run.show(loss=f"{loss.item():.2f}")
     for way in LEGS:
