@@ -39,69 +39,82 @@ def _places(rows, columns, K, side):
 
 
 @compiled
-def _blend(terms, source, a, at, target, b, to, L):
-    """target[b + to[r]:][:L] = Σ_i matrix[r, i] · source[a + at[i]:][:L] for all r."""
+def _blend(terms, source, at, target, to, L):
+    """target[to[r, m]:][:L] = Σ_i matrix[r, i] · source[at[i, m]:][:L] for all r, m."""
     L = np.uint64(L)
     for r in range(len(terms)):
-        t, (c, d, e) = np.uint64(b + to[r]), terms[r, :, 1]
-        u = np.uint64(a + at[int(terms[r, 0, 0])])
-        v = np.uint64(a + at[int(terms[r, 1, 0])])
-        w = np.uint64(a + at[int(terms[r, 2, 0])])
-        if e != 0:
-            for l in range(L):
-                target[t + l] = (
-                    c * source[u + l] + d * source[v + l] + e * source[w + l]
-                )
-        elif d != 0:
-            for l in range(L):
-                target[t + l] = c * source[u + l] + d * source[v + l]
-        else:
-            for l in range(L):
-                target[t + l] = c * source[u + l]
+        i, j, k = int(terms[r, 0, 0]), int(terms[r, 1, 0]), int(terms[r, 2, 0])
+        c, d, e = terms[r, :, 1]
+        for m in range(to.shape[1]):
+            t, u = np.uint64(to[r, m]), np.uint64(at[i, m])
+            v, w = np.uint64(at[j, m]), np.uint64(at[k, m])
+            if e != 0:
+                for l in range(L):
+                    target[t + l] = (
+                        c * source[u + l] + d * source[v + l] + e * source[w + l]
+                    )
+            elif d != 0:
+                for l in range(L):
+                    target[t + l] = c * source[u + l] + d * source[v + l]
+            else:
+                for l in range(L):
+                    target[t + l] = c * source[u + l]
 
 
 @compiled
-def to_points(images, s, down, across, places, points):
-    """Blend images (C, H, W, side) into points, along the rows and then the columns.
+def _column(count, step):
+    """0, step, 2 * step, …: (count, 1)."""
+    return (np.arange(count) * step).reshape(-1, 1)
 
-    down and across say how, for each remainder of row and column modulo s, which are
-    channels of their own from here on.
+
+@compiled
+def to_points(x, n, low, size, s, down, across, places, points, side):
+    """Blend images n, n + 1, … of x, from (row, column) low on, into points.
+
+    Along the rows and then the columns of each channel: down and across say how, for
+    each remainder of row and column modulo s. Pixels that x lacks are zero.
     """
     start, step = places[:2]
-    (H, W, side), (P, Q) = images.shape[1:], start.shape
-    source, lines = images.reshape(-1), np.empty(P * W * side, images.dtype)
-    rows, columns = np.arange(0, H, s) * W * side, np.arange(0, W, s) * side
-    line, here = np.arange(P) * W * side, np.empty(Q, np.int64)
-    for c in range(len(images)):
+    (H, W), (P, Q) = size, start.shape
+    image = np.zeros(H * W * side, x.dtype)
+    lines, here = np.empty(P * W * side, x.dtype), np.empty((Q, P), np.int64)
+    rows, columns = _column(H // s, s * W * side), _column(W // s, s * side)
+    line = _column(P, W * side)
+    for c in range(x.shape[1]):
+        _take(x, n, c, low, size, image, side)
         for a in range(s):
-            first = (c * H + a) * W * side
-            _blend(down, source, first, rows, lines, 0, line, W * side)
+            _blend(down, image, rows + a * W * side, lines, line, W * side)
             for b in range(s):
-                for p in range(P):
-                    for q in range(Q):
-                        here[q] = start[p, q] + ((c * s + a) * s + b) * step[p, q]
-                    first = line[p] + b * side
-                    _blend(across, lines, first, columns, points, 0, here, side)
+                at = columns + b * side + line.T
+                _places_of(start, step, (c * s + a) * s + b, here)
+                _blend(across, lines, at, points, here, side)
 
 
 @compiled
-def from_points(points, s, down, across, places, images):
-    """The other way: down (H / s, P) and across (W / s, Q)."""
+def from_points(points, s, down, across, places, bias, x, n, low, size, side):
+    """The other way, down (H / s, P) and across (W / s, Q), plus a bias (C,)."""
     start, step = places[:2]
-    (H, W, side), (P, Q) = images.shape[1:], start.shape
-    target, lines = images.reshape(-1), np.empty(P * W * side, images.dtype)
-    rows, columns = np.arange(0, H, s) * W * side, np.arange(0, W, s) * side
-    line, here = np.arange(P) * W * side, np.empty(Q, np.int64)
-    for c in range(len(images)):
+    (H, W), (P, Q) = size, start.shape
+    image = np.empty(H * W * side, x.dtype)
+    lines, here = np.empty(P * W * side, x.dtype), np.empty((Q, P), np.int64)
+    rows, columns = _column(H // s, s * W * side), _column(W // s, s * side)
+    line = _column(P, W * side)
+    for c in range(x.shape[1]):
         for a in range(s):
             for b in range(s):
-                for p in range(P):
-                    for q in range(Q):
-                        here[q] = start[p, q] + ((c * s + a) * s + b) * step[p, q]
-                    first = line[p] + b * side
-                    _blend(across, points, 0, here, lines, first, columns, side)
-            first = (c * H + a) * W * side
-            _blend(down, lines, 0, line, target, first, rows, W * side)
+                to = columns + b * side + line.T
+                _places_of(start, step, (c * s + a) * s + b, here)
+                _blend(across, points, here, lines, to, side)
+            _blend(down, lines, line, image, rows + a * W * side, W * side)
+        _put(image, bias[c], x, n, c, low, size, side)
+
+
+@compiled
+def _places_of(start, step, k, here):
+    """Where the points of channel k are: here (Q, P)."""
+    for q in range(len(here)):
+        for p in range(here.shape[1]):
+            here[q, p] = start[p, q] + k * step[p, q]
 
 
 @compiled
@@ -111,42 +124,39 @@ def _inside(low, span, size):
 
 
 @compiled
-def take(x, n, low, size, side):
-    """Images n, n + 1, … of x side by side from (row, column) low: (C, *size, side)."""
-    N, C, H, W = x.shape
-    images = np.zeros((C, size[0], size[1], side), x.dtype)
-    source, target = x.reshape(-1), images.reshape(-1)
+def _take(x, n, c, low, size, image, side):
+    """Channel c of images n, n + 1, … side by side from (row, column) low: image
+    (*size, side), flat, whose other pixels stay as they are.
+    """
+    (N, C, H, W), source = x.shape, x.reshape(-1)
     top, bottom = _inside(low[0], size[0], H)
     left, right = _inside(low[1], size[1], W)
     apart, pixels = np.uint64(side), np.uint64(max(0, right - left))
-    for c in range(C):
-        for i in range(top, bottom):
-            to = ((c * size[0] + i) * size[1] + left) * side
-            for m in range(min(side, N - n)):
-                at = (((n + m) * C + c) * H + i + low[0]) * W + left + low[1]
-                t, u = np.uint64(to + m), np.uint64(at)
-                for j in range(pixels):
-                    target[t + j * apart] = source[u + j]
-    return images
+    for i in range(top, bottom):
+        to = (i * size[1] + left) * side
+        for m in range(min(side, N - n)):
+            at = (((n + m) * C + c) * H + i + low[0]) * W + left + low[1]
+            t, u = np.uint64(to + m), np.uint64(at)
+            for j in range(pixels):
+                image[t + j * apart] = source[u + j]
 
 
 @compiled
-def put(images, n, low, bias, x):
-    """The other way, plus a bias for each channel; pixels that lack are the bias."""
-    (N, C, H, W), (height, width, side) = x.shape, images.shape[1:]
-    source, target = images.reshape(-1), x.reshape(-1)
-    top, bottom = _inside(low[0], height, H)
-    left, right = _inside(low[1], width, W)
+def _put(image, bias, x, n, c, low, size, side):
+    """The other way, plus a bias; pixels that the image lacks are the bias."""
+    (N, C, H, W), target = x.shape, x.reshape(-1)
+    top, bottom = _inside(low[0], size[0], H)
+    left, right = _inside(low[1], size[1], W)
     apart, pixels = np.uint64(side), np.uint64(max(0, right - left))
-    for c in range(C):
-        x[n : n + side, c] = bias[c]
-        for i in range(top, bottom):
-            at = ((c * height + i) * width + left) * side
-            for m in range(min(side, N - n)):
-                to = (((n + m) * C + c) * H + i + low[0]) * W + left + low[1]
-                t, u = np.uint64(to), np.uint64(at + m)
-                for j in range(pixels):
-                    target[t + j] += source[u + j * apart]
+    if bottom - top < H or right - left < W:
+        x[n : n + side, c] = bias
+    for i in range(top, bottom):
+        at = (i * size[1] + left) * side
+        for m in range(min(side, N - n)):
+            to = (((n + m) * C + c) * H + i + low[0]) * W + left + low[1]
+            t, u = np.uint64(to), np.uint64(at + m)
+            for j in range(pixels):
+                target[t + j] = image[u + j * apart] + bias
 
 
 @compiled

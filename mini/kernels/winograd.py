@@ -24,7 +24,7 @@ import numpy as np
 from numba import prange
 
 from .compiler import PARTS, compiled, parallel
-from .points import from_points, matrix, put, room, take, to_points
+from .points import from_points, matrix, room, to_points
 
 LANES = 4  # images that lie side by side are a multiple of this
 ROOM = 1 << 21  # numbers in the points of one product
@@ -179,12 +179,11 @@ def _through(x, u, b, low, s, rows, columns, y, forward, n, side):
     (K, O), (H, W) = u.shape[2:], y.shape[2:]
     of_x, seen = room(rows, columns, K, side, x.dtype)
     of_y, sums = room(rows, columns, O, side, x.dtype)
-    wide = (s * H + s, s * W + s)
+    wide, none = (s * H + s, s * W + s), (0, 0)
     if forward:
-        to_points(take(x, n, low, wide, side), s, rows[1], columns[1], of_x, seen)
+        to_points(x, n, low, wide, s, rows[1], columns[1], of_x, seen, side)
     else:
-        images = take(y, n, (0, 0), (H, W), side)
-        to_points(images, 1, rows[4], columns[4], of_y, sums)
+        to_points(y, n, none, (H, W), 1, rows[4], columns[4], of_y, sums, side)
     for p in range(4):
         for q in range(4):
             a, m = matrix(seen, of_x, K, p, q), matrix(sums, of_y, O, p, q)
@@ -193,13 +192,9 @@ def _through(x, u, b, low, s, rows, columns, y, forward, n, side):
             elif a.size:
                 np.dot(u[p, q], m, a)
     if forward:
-        made = np.empty((O, H, W, side), x.dtype)
-        from_points(sums, 1, rows[2], columns[2], of_y, made)
-        put(made, n, (0, 0), b, y)
+        from_points(sums, 1, rows[2], columns[2], of_y, b, y, n, none, (H, W), side)
     else:
-        made = np.empty((x.shape[1], wide[0], wide[1], side), x.dtype)
-        from_points(seen, s, rows[3], columns[3], of_x, made)
-        put(made, n, low, b, x)
+        from_points(seen, s, rows[3], columns[3], of_x, b, x, n, low, wide, side)
 
 
 @compiled
@@ -208,10 +203,9 @@ def _correlate(x, y, low, s, rows, columns, part, first, n, side):
     (O, K), (H, W) = part.shape[2:], y.shape[2:]
     of_x, seen = room(rows, columns, K, side, x.dtype)
     of_y, sums = room(rows, columns, O, side, x.dtype)
-    images = take(x, n, low, (s * H + s, s * W + s), side)
-    to_points(images, s, rows[1], columns[1], of_x, seen)
-    images = take(y, n, (0, 0), (H, W), side)
-    to_points(images, 1, rows[4], columns[4], of_y, sums)
+    wide, none = (s * H + s, s * W + s), (0, 0)
+    to_points(x, n, low, wide, s, rows[1], columns[1], of_x, seen, side)
+    to_points(y, n, none, (H, W), 1, rows[4], columns[4], of_y, sums, side)
     product = np.empty((O, K), x.dtype)
     for p in range(4):
         for q in range(4):
