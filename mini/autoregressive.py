@@ -93,7 +93,8 @@ class Autoregressive(ImageModel):
         """n images, uint8 (n, C, H, W); label: one number for all, or one for each.
 
         `bar` shows progress; `slow` reruns the whole network for every value, which
-        draws the same images from the same rng.
+        draws the same images from the same rng (sums are rounded otherwise, so that
+        once in many images a value that was all but undecided may differ).
         """
         check_sizes("sample", n=n)
         blank = np.zeros((n, *self.shape), np.uint8)

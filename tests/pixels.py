@@ -17,12 +17,13 @@ VALUES = {
 }
 # (model, kind of values, colours, kernel size, dilations)
 KINDS = list(product(("PixelCNN", "Gated"), VALUES, (1, 3), (3, 5), ((1,), (2, 1))))
+KINDS += [(model, "binary", 1, (3, 5), (1,)) for model in ("PixelCNN", "Gated")]
 FEW = [kind for kind in KINDS if (kind[3], len(kind[4])) in ((3, 2), (5, 1))]
 
 
 def name(kind):
     model, values, colours, size, dilations = kind
-    return f"{model} {values} {colours} colours {size}×{size} {dilations}"
+    return f"{model} {values} {colours} colours, kernel {size}, {dilations}"
 
 
 def choose(kind, size=(4, 5), **more):

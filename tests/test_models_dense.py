@@ -63,6 +63,11 @@ def sets_of(model):
     return [(partial(model, which=i), order) for i, order in enumerate(orders)]
 
 
+def one_set(model):
+    """The model with its first set of masks alone, if it has several."""
+    return model.only(0) if isinstance(model, MADE) else model
+
+
 def world(shape):
     """All binary images of the shape."""
     D = int(np.prod(shape))
@@ -245,7 +250,7 @@ def test_a_made_without_hidden_layers_is_an_fvsbn(rng):
 
 @pytest.mark.parametrize("name, shape, order", ALL)
 def test_fast_is_slow_in_sampling_and_completing(name, shape, order, rng):
-    model, D = build(name, rng, shape, order), int(np.prod(shape))
+    model, D = one_set(build(name, rng, shape, order)), int(np.prod(shape))
     x = rng.integers(2, size=(20, *shape)).astype(np.uint8)
     known = np.zeros((20, D), bool)
     count = np.r_[0, D, rng.integers(1, D, 18)]
@@ -298,15 +303,37 @@ def test_samples_have_the_frequencies_of_the_model(rng):
     for name in CLASSES:
         model = build(name, rng, (1, 2, 2), "random")
         y = model.sample(20_000, rng=rng).reshape(-1, 4) @ (1 << np.arange(4))
-        which = {"which": 0} if isinstance(model, MADE) else {}
-        p = np.exp(model.log_prob(x, **which).data)
+        p = np.exp(model.log_prob(x).data)
         gap = np.abs(np.bincount(y, minlength=16) / 20_000 - p)
         assert (gap < 5 * np.sqrt(p * (1 - p) / 20_000) + 1e-4).all(), name
 
 
+def test_a_mixture_of_sets_draws_with_each_and_completes_with_one(rng):
+    model, x = build("MADE", rng, order="random"), world((1, 3, 3))
+    for i in range(model.masks):
+        one = model.only(i)
+        assert np.array_equal(one.order, model.orders[i % 3])
+        np.testing.assert_array_equal(
+            one.log_prob(x).data, model.log_prob(x, which=i).data
+        )
+        np.testing.assert_array_equal(
+            one.sample(9, rng=np.random.default_rng(1)),
+            one.sample(9, rng=np.random.default_rng(1), slow=True),
+        )
+    fast, slow = (
+        model.sample(50, rng=np.random.default_rng(2), slow=slow)
+        for slow in (False, True)
+    )
+    np.testing.assert_array_equal(fast, slow)
+    with pytest.raises(ValueError, match="complete: MADE has 5 sets of masks"):
+        model.complete(x[:2], False, rng=rng)
+    with pytest.raises(ValueError, match="MADE: which .* 0 … 4, .*got 5"):
+        model.only(5)
+
+
 @pytest.mark.parametrize("name", CLASSES)
 def test_what_is_known_must_come_first_in_the_models_order(name, rng):
-    model = build(name, rng, order="reversed")
+    model = one_set(build(name, rng, order="reversed"))
     x, known = world((1, 3, 3))[:2], np.zeros((1, 3, 3), bool)
     known[0, 2] = True  # the last row comes first
     y = model.complete(x + 0, known, rng=rng)

@@ -13,6 +13,7 @@ from pixels import (
     build,
     choose,
     images,
+    in_order,
     influence,
     labels,
     leaks,
@@ -20,7 +21,7 @@ from pixels import (
     shaken,
 )
 
-from mini import Tensor, grad, no_grad
+from mini import Tensor, grad, no_grad, zoo
 from mini.distributions import Bernoulli, Categorical, LogisticMixture
 from mini.models.gated_pixelcnn import GatedPixelCNN
 from mini.models.pixelcnn import PixelCNN
@@ -41,6 +42,33 @@ def test_parameters_depend_on_the_past_alone(kind, rng):
     assert not np.tril(seen).any()  # nothing reaches itself or what came before
     assert seen[:-1].any(1).all()  # every value but the last reaches some later one
     assert seen[:, 1:].any(0).all()  # and every value but the first sees some
+
+
+def test_at_the_default_dilations_too(rng):
+    kind = ("PixelCNN", "binary", 1, 3, (1, 2, 4))
+    model = build(kind, rng, size=(9, 9), first_size=7, blocks=4).to(np.float64)
+    assert not leaks(model, rng).any()
+
+
+TRAINED = ("pixelcnn-mnist", "gated-pixelcnn-mnist", "pixelcnn-patches")
+
+
+@pytest.mark.parametrize("model", TRAINED)
+def test_trained_models_do_not_see_ahead(model, rng):
+    """Twelve values of one image are changed, each by itself."""
+    model = zoo.load(model).to(np.float64)
+    D = len(model.order)
+    x = np.repeat(images(model, 1, rng), 13, 0)
+    for n, k in enumerate(rng.choice(D, 12, replace=False)):
+        at = model.order[k]
+        x[n].flat[at] = (int(x[n].flat[at]) + model.levels // 2) % model.levels
+    with no_grad():
+        params = model(x, None if model.classes is None else 3).data
+    before = in_order(model, params)
+    for n in range(12):
+        (k,) = np.flatnonzero((x[n] != x[12]).reshape(-1)[model.order])
+        gap = abs(before[:, n] - before[:, 12]).max(1)
+        assert gap[: k + 1].max() < 1e-11 and (k + 1 == D or gap[k + 1 :].max() > 1e-6)
 
 
 @pytest.mark.parametrize("colours", [1, 3])

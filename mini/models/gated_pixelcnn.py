@@ -2,7 +2,7 @@
 
 van den Oord et al. 2016b: the vertical stack sees all rows above, the horizontal stack
 the pixels to the left and, through the vertical one, the rest of the past (figure 2);
-gates (equation 2), and a bias that depends on the class (equation 3).
+gates (equation 2), and a bias that depends on the class (equation 4).
 """
 
 import numpy as np
@@ -19,11 +19,11 @@ class GatedLayer(Module):
     """
 
     def __init__(self, channels, kernel_size, dilation, colours, classes, *, rng):
-        C, half = channels, (kernel_size + 1) // 2
-        wide = {"dilation": dilation, "rng": rng}
+        C, wide = channels, {"dilation": dilation, "rng": rng}
         self.vertical = MaskedConv2d("vertical B", C, 2 * C, kernel_size, **wide)
+        row = (1, self.vertical.weight.shape[3])
         self.horizontal = MaskedConv2d(
-            "B", C, 2 * C, (1, 2 * half - 1), colours=colours, halves=2, **wide
+            "B", C, 2 * C, row, colours=colours, halves=2, **wide
         )
         self.down = Conv2d(2 * C, 2 * C, 1, rng=rng)  # from vertical to horizontal
         self.out = MaskedConv2d("B", C, C, 1, colours=colours, rng=rng)
@@ -64,7 +64,8 @@ class GatedPixelCNN(Convolutional):
             check_sizes("GatedPixelCNN", classes=classes)
         (C, H, W), self.classes = shape, classes
         self.above = MaskedConv2d("vertical A", C, channels, first_size, rng=rng)
-        self.left = MaskedConv2d("A", C, channels, (1, first_size), colours=C, rng=rng)
+        row = (1, self.above.weight.shape[3])
+        self.left = MaskedConv2d("A", C, channels, row, colours=C, rng=rng)
         self.place = Tensor(np.zeros((1, channels, H, W), np.float32), True)
         self.layers = [
             GatedLayer(

@@ -5,13 +5,14 @@ in which they are drawn) that it may see; masks cut all connections that would s
 or an output, more. One pass then gives the parameters of every pixel.
 """
 
+import copy
 import math
 
 import numpy as np
 
 from .. import functional as F
 from ..autoregressive import Autoregressive
-from ..init import check_sizes
+from ..init import check_rng, check_sizes
 from ..nn import Linear
 
 
@@ -22,7 +23,8 @@ class MADE(Autoregressive):
     set i draws in the order i % orderings, of which the first is `order`, a permutation
     of 0 … D − 1 (positions in the flattened image; default: reading order), and the
     others are random. Sets and orders depend on the sizes and `seed` alone, so that
-    they need not be saved with the weights. Sampling uses set 0.
+    they need not be saved with the weights. Together the sets are a mixture: to draw an
+    image is to draw lots for the set that draws it.
     """
 
     def __init__(
@@ -96,6 +98,36 @@ class MADE(Autoregressive):
         x = self.check(x)
         params = self(x, label, which or 0)
         return self.distribution(params).log_prob(x).sum((1, 2, 3))
+
+    def only(self, which):
+        """This model with one set of masks alone: a MADE with the same weights."""
+        self.masks_of(which)
+        one = copy.copy(self)
+        one.order = self.orders[which % len(self.orders)]
+        one.orders, one.degrees = [one.order], [self.degrees[which]]
+        one.masks, one._latest = 1, (None,)
+        return one
+
+    def sample(self, n, *, rng, **options):
+        """n images, uint8 (n, C, H, W); see Autoregressive.sample."""
+        if self.masks == 1:
+            return super().sample(n, rng=rng, **options)
+        check_sizes("sample", n=n)
+        lots = check_rng("sample", rng).integers(self.masks, size=n)
+        x = np.empty((n, *self.shape), np.uint8)
+        for i in range(self.masks):
+            if (mine := lots == i).any():
+                x[mine] = self.only(i).sample(int(mine.sum()), rng=rng, **options)
+        return x
+
+    def complete(self, images, known, **options):
+        """See Autoregressive.complete; for one set of masks."""
+        if self.masks > 1:
+            raise ValueError(
+                f"complete: MADE has {self.masks} sets of masks, and which of them goes"
+                " on with an image is not known: choose one, as in model.only(0)"
+            )
+        return super().complete(images, known, **options)
 
     def stream(self, n, label=None):
         """Set 0, one pixel at a time: each hidden unit as soon as it can be known."""

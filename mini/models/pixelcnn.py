@@ -1,7 +1,7 @@
 """PixelCNN: the next pixel from all before it, by masked convolutions.
 
-van den Oord et al. 2016a, section 3.4, in today's dress: residual blocks with a gate
-and dilated taps, which see far for little work.
+van den Oord et al. 2016a, sections 3.4 and 3.5, in today's dress: residual blocks with
+a gate and dilated taps, which see far for little work.
 """
 
 import numpy as np

@@ -17,9 +17,8 @@ class GatedLayer(nn.Module):
         super().__init__()
         C = channels
         self.vertical = MaskedConv2d("vertical B", C, 2 * C, kernel_size, dilation)
-        self.horizontal = MaskedConv2d(
-            "B", C, 2 * C, (1, kernel_size), dilation, colours, halves=2
-        )
+        row = (1, self.vertical.weight.shape[3])
+        self.horizontal = MaskedConv2d("B", C, 2 * C, row, dilation, colours, halves=2)
         self.down = nn.Conv2d(2 * C, 2 * C, 1)
         self.out = MaskedConv2d("B", C, C, 1, colours=colours)
         nn.init.zeros_(self.out.weight)
@@ -40,7 +39,7 @@ class GatedLayer(nn.Module):
 class GatedPixelCNN(Autoregressive):
     """A vertical and a horizontal stack of `layers`, then two 1 × 1 layers.
 
-    van den Oord et al. 2016b, figure 2 and equations 2 and 3.
+    van den Oord et al. 2016b, figure 2 and equations 2 and 4.
     """
 
     def __init__(
@@ -51,7 +50,8 @@ class GatedPixelCNN(Autoregressive):
         super().__init__(shape, levels, components)
         C, H, W = shape
         self.above = MaskedConv2d("vertical A", C, channels, first_size)
-        self.left = MaskedConv2d("A", C, channels, (1, first_size), colours=C)
+        row = (1, self.above.weight.shape[3])
+        self.left = MaskedConv2d("A", C, channels, row, colours=C)
         self.place = nn.Parameter(torch.zeros(1, channels, H, W))
         self.layers = nn.ModuleList(
             GatedLayer(channels, kernel_size, dilations[i % len(dilations)], C, classes)

@@ -113,7 +113,7 @@ class Block(nn.Module):
 class PixelCNN(Autoregressive):
     """A mask A of first_size, `blocks` residual blocks, two 1 × 1 layers.
 
-    van den Oord et al. 2016a, section 3.4, in today's dress.
+    van den Oord et al. 2016a, sections 3.4 and 3.5, in today's dress.
     """
 
     def __init__(
