@@ -71,7 +71,8 @@ def measure(seconds, threads):
         b *= parts[0] if parts else 1
         reach = "" if target is None else f"≤ {target}"
         share = "" if flops is None else f"{flops / a / top:.0%}"
-        yield [name, f"{a * 1e3:.2f}", f"{b * 1e3:.2f}", f"{a / b:.2f}", reach, share]
+        ratio = f"{a / b:.2f}" if a / b > 0.02 else f"{a / b:.2g}"
+        yield [name, f"{a * 1e3:.2f}", f"{b * 1e3:.2f}", ratio, reach, share]
 
 
 def write(lines, begin=BEGIN, end=END):

@@ -57,8 +57,8 @@ FACE_SCORES = {
     "metrics": {
         "rmse": ("grey levels of 255, root mean squared error", FACES),
         "kl": ("nats per image", FACES),
-        "mig": ("mutual information gap, 0 to 1", FACES),
-        "informativeness": ("R² of the factors from the code, mean", FACES),
+        "mig": ("mutual information gap of a draw of the code, 0 to 1", FACES),
+        "informativeness": ("R² of the factors from the codes' means, averaged", FACES),
     },
     "evaluate": face_scores,
     "licence": "MIT",
