@@ -7,7 +7,7 @@ import pytest
 from scipy.special import gammainc
 
 from mini import Tensor, data
-from mini.metrics import classifier_score, label_entropy, mixture_modes
+from mini.metrics import classifier_score, label_entropy, mixture_modes, mode_spread
 
 TOYS = {
     "ring": (data.ring, data.ring_centres(), 0.01),
@@ -95,6 +95,44 @@ def test_quality_in_three_dimensions(rng):
     assert quality == pytest.approx(gammainc(1.5, 4.5), abs=0.003)
 
 
+# ---- spread within modes -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("toy", TOYS)
+@pytest.mark.parametrize("factor", [1, 0.5, 0.2, 0])
+def test_spread_is_that_of_the_samples_beside_the_true_one(toy, factor, rng):
+    draw, centres, std = TOYS[toy]
+    widths = mode_spread(draw(100_000, rng=rng, std=factor * std), centres, std)
+    cut = math.sqrt(1 - 4.5 / (math.exp(4.5) - 1)) if factor == 1 else 1
+    assert cut == pytest.approx(0.974, abs=0.001) or factor < 1
+    assert widths.shape == (len(centres), 2) and (widths[:, 0] <= widths[:, 1]).all()
+    assert widths == pytest.approx(np.full_like(widths, factor * cut), rel=0.06)
+    assert widths.mean() == pytest.approx(factor * cut, rel=0.005)
+    if factor < 0.5:  # and for this there is praise
+        assert mixture_modes(draw(99, rng=rng, std=factor * std), centres, std)[1] == 1
+
+
+def test_spread_of_streaks_in_three_dimensions(rng):
+    turn = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+    centres = np.array([[0.0, 0, 0], [100, 0, 0]])
+    x = 0.1 * np.array([0, 0.2, 0.5]) * rng.standard_normal((5000, 3))
+    x = np.vstack([x @ turn, x[:1000] @ turn + [100.05, 0, 0], centres + 50])
+    widths = mode_spread(x, centres, 0.1)
+    assert widths == pytest.approx(np.array([[0, 0.2, 0.5]] * 2), rel=0.1, abs=1e-6)
+    slow = np.linalg.eigvalsh(np.cov(x[:5000].T))[1:] ** 0.5 / 0.1
+    assert widths[0, 1:] == pytest.approx(slow, rel=1e-6)
+
+
+def test_spread_of_modes_with_hardly_a_good_sample():
+    centres = np.array([[0.0, 0], [10, 0], [20, 0], [30, 0]])
+    x = np.array([[0, 0], [1, 0], [10, 0], [11, 0], [10, 2], [20, 9], [21, 9], [20, 8]])
+    widths = mode_spread(x, centres, 1.0)
+    assert np.isnan(widths).all(axis=1).tolist() == [True, False, True, True]
+    assert widths[1] ** 2 @ [1, 1] == pytest.approx(1 / 3 + 4 / 3)
+    assert np.isnan(mode_spread(x, centres, 1.0, within=1)[1]).all()
+    assert mode_spread(x, centres, 2.0, within=1)[1] == pytest.approx(widths[1] / 2)
+
+
 # ---- classes -------------------------------------------------------------------------
 
 
@@ -146,20 +184,20 @@ def test_classifier_score_of_the_best_and_the_worst(rng):
 # ---- errors --------------------------------------------------------------------------
 
 
-def test_bad_input_of_mixture_modes_is_named():
-    x, centres, name = np.zeros((5, 2)), np.zeros((3, 2)), "^mixture_modes: "
+@pytest.mark.parametrize("function", [mixture_modes, mode_spread])
+def test_bad_input_of_points_and_centres_is_named(function):
+    x, centres, name = np.zeros((5, 2)), np.zeros((3, 2)), f"^{function.__name__}: "
     with pytest.raises(ValueError, match=name + r"x is float64 of shape \(5,\), expec"):
-        mixture_modes(x[:, 0], centres, 1)
+        function(x[:, 0], centres, 1)
     with pytest.raises(ValueError, match=name + r"columns are {'x': 2, 'centres': 1}"):
-        mixture_modes(x, centres[:, :1], 1)
+        function(x, centres[:, :1], 1)
     with pytest.raises(ValueError, match=name + r"x has nan, expected finite numbers"):
-        mixture_modes(x + np.nan, centres, 1)
+        function(x + np.nan, centres, 1)
     for wrong in (0, -1, math.nan, math.inf, "1", None, [1, 2]):
         for given in ({"std": wrong}, {"std": 1, "within": wrong}):
-            with pytest.raises(
-                ValueError, match=f"{[*given][-1]} is .*, expected a num"
-            ):
-                mixture_modes(x, centres, **given)
+            said = name + f"{[*given][-1]} is .*, expected a num"
+            with pytest.raises(ValueError, match=said):
+                function(x, centres, **given)
 
 
 def test_bad_labels_and_logits_are_named():

@@ -30,6 +30,7 @@ from .modes import (
     classifier_score,
     label_entropy,
     mixture_modes,
+    mode_spread,
 )
 from .neighbours import (
     Memorisation,
@@ -56,6 +57,7 @@ __all__ = [
     "label_entropy",
     "memorisation",
     "mixture_modes",
+    "mode_spread",
     "mutual_information",
     "mutual_information_gap",
     "nearest_neighbours",
