@@ -230,6 +230,7 @@ def misbehaving(name, released):
             released, right | {"double": f"def double(x):\n {code}"}
         )
 
+    stubborn = "import time\n while True:\n  try: time.sleep(1)\n  except: pass"
     cheat = with_double("return 0")
     checks_in(cheat)["test_double"].source = "pass"
     checks_in(cheat)["test_double"].metadata.nbgrader["points"] = 90
@@ -241,7 +242,8 @@ def misbehaving(name, released):
         "c_crash": with_double("import os; os.kill(os.getpid(), 9)"),
         "d_cheat": cheat,
         "e_missing": missing,
-        "f_good": pipeline.filled_in(released, right),
+        "f_stubborn": with_double(stubborn),  # an interrupt does not end it
+        "g_good": pipeline.filled_in(released, right),
     }
 
 
@@ -259,13 +261,15 @@ def test_one_submission_does_not_spoil_the_others(workers, tiny, tmp_path):
         "c_crash": [None, None],
         "d_cheat": [0, 25],
         "e_missing": [35, None],  # what was deleted is shown to a person
-        "f_good": [35, 25],
+        "f_stubborn": [None, None],
+        "g_good": [35, 25],
     }
     assert "before timeout" in found["a_loop"]["traceback"]
     assert "MemoryError" in found["b_hungry"]["errors"]["test_double"]
     assert "AssertionError" in found["d_cheat"]["errors"]["test_double"]
-    assert "'tiny' for student 'c_crash'" in log["log"]
-    assert log["log"].count("for student '") == 1
+    for student in ("c_crash", "f_stubborn"):
+        assert f"'tiny' for student '{student}'" in log["log"]
+    assert log["log"].count("for student '") == 2
 
 
 # ---- building ------------------------------------------------------------------------

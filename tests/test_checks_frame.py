@@ -1,6 +1,7 @@
 """The checker tells every kind of wrong answer apart, and lets every right one pass."""
 
 import itertools
+import sys
 import warnings
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from mini import Tensor, checks, grad, nn
 from mini import functional as F
 from mini.checks import frame
-from mini.checks.frame import Exercise, given
+from mini.checks.frame import Exercise, Unexpected, given
 from mini.tensor import record
 
 
@@ -215,6 +216,29 @@ def test_an_exception_shows_no_address(exercise):
     assert "object at 0x…" in exercise.judge(attempt).text
 
 
+class Speechless(TypeError):
+    def __str__(self):
+        raise ValueError
+
+
+def test_an_exception_that_cannot_be_printed_is_a_verdict(exercise):
+    def attempt(mu, log_var):
+        raise Speechless
+
+    verdict = exercise.judge(attempt)
+    assert verdict.kind == "error"
+    assert "Your line `raise Speechless` raised Speechless." in verdict.text
+
+
+def test_leaving_is_a_verdict_and_an_interrupt_goes_through(exercise):
+    def interrupted(mu, log_var):
+        raise KeyboardInterrupt
+
+    assert "SystemExit: bye" in exercise.judge(lambda mu, v: sys.exit("bye")).text
+    with pytest.raises(KeyboardInterrupt):
+        exercise.judge(interrupted)
+
+
 def test_recursion_without_end_is_a_verdict(exercise):
     def attempt(mu, log_var):
         return attempt(mu, log_var)
@@ -229,6 +253,14 @@ def test_warnings_are_kept_quiet(exercise, capsys):
         return kl(mu, log_var)
 
     assert told(exercise, warns, capsys)[0] == "correct"
+
+
+def test_numbers_that_overflow_the_comparison_are_kept_quiet(capsys):
+    made = Exercise("half", lambda x: x / 2, lambda rng: [(rng.normal(size=4),)])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert told(made, lambda x: 0 * x + 1.7e308, capsys)[0] == "value"
+    assert caught == []
 
 
 def test_an_error_in_the_reference_is_not_the_readers(exercise):
@@ -273,6 +305,100 @@ def test_an_error_in_the_readers_rule_is_a_verdict():
         "tanh", F.tanh, lambda rng: [(rng.normal(size=(2, 3)),)], tensors=True
     )
     assert "Your line `return record(np.tanh" in made.judge(attempt).text
+
+
+def states(rng):
+    for n in (2, 3):
+        yield {"w": rng.normal(size=n), "b": [rng.normal(size=1), n]}, rng.normal()
+
+
+def scaled(state, by):
+    return {"w": by * state["w"], "b": [by * state["b"][0], state["b"][1]]}
+
+
+def in_its_place(state, by):
+    state["w"] = by * state["w"]
+    return state | {"b": scaled(state, by)["b"]}
+
+
+def inside(state, by):
+    state["b"][:] = made = scaled(state, by)["b"]
+    return {"w": by * state["w"], "b": made}
+
+
+def emptied(state, by):
+    made = scaled(state, by)
+    state.clear()
+    return made
+
+
+def grown(state, by):
+    made = scaled(state, by)
+    state["b"].append(0)
+    return made
+
+
+def equal_but_another(state, by):
+    made = scaled(state, by)
+    state["w"] = state["w"].copy()
+    return made
+
+
+def array_in_place(state, by):
+    made = scaled(state, by)
+    state["w"] += 1
+    return made
+
+
+@pytest.mark.parametrize(
+    "attempt, name",
+    [
+        (in_its_place, "state."),
+        (inside, "state['b']."),
+        (emptied, "state."),
+        (grown, "state['b']."),
+        (equal_but_another, "state."),
+        (array_in_place, "state['w']."),
+    ],
+)
+def test_a_changed_list_or_dict_is_seen(attempt, name):
+    made = Exercise("scaled", scaled, states)
+    assert made.judge(scaled)
+    assert made.judge(lambda state, by: in_its_place({**state}, by))
+    verdict = made.judge(attempt)
+    assert verdict.kind == "changed" and f"changes its argument {name}" in verdict.text
+
+
+@pytest.mark.parametrize("small_fault", ["changed", "dtype", "gradient"])
+@pytest.mark.parametrize(
+    "large_fault, wrong",
+    [
+        ("value", lambda y: y + 1),
+        ("nan", lambda y: y * np.nan),
+        ("shape", lambda y: y[None]),
+        ("error", lambda y: y.nonsense),
+    ],
+)
+def test_a_result_that_is_wrong_elsewhere_is_not_called_right(
+    small_fault, large_fault, wrong
+):
+    made = Exercise("squares", lambda x: (x * x).sum(axis=1), lambda rng: [
+        (a,) for a, _ in batches(rng)])  # fmt: skip
+    made.tensors, made.dtype = small_fault == "gradient", small_fault == "dtype"
+
+    def slightly(x):
+        y = (x * x).sum(axis=1)
+        if small_fault == "changed":
+            x += 1
+        elif small_fault == "dtype":
+            y = y.astype(np.float32)
+        else:
+            y = Tensor(y.data)
+        return y
+
+    assert made.judge(slightly).kind == small_fault
+    verdict = made.judge(lambda x: wrong(slightly(x)) if len(x) == 3 else slightly(x))
+    assert verdict.kind == large_fault and "is right, but" not in verdict.text
 
 
 def test_dtype_where_it_matters():
@@ -339,6 +465,42 @@ def test_a_custom_comparison_decides_for_museum_and_answer():
     assert made.judge(lambda n, *, rng: "text").kind == "type"
 
 
+def positions(got, expected):
+    return sorted(map(tuple, got)) == sorted(map(tuple, expected))
+
+
+@pytest.mark.parametrize(
+    "wrong, shown",
+    [
+        ({(0, 1), (0, 0), (5, 5)}, "got = [[0, 0], [0, 1], [5, 5]]"),
+        ([(0, 1)], "got = [[0, 1]]"),
+        (np.array([[0, 1]]), "got = [[0, 1]]"),
+    ],
+)
+@pytest.mark.parametrize("kind", [set, list])
+def test_a_collection_is_not_called_wrong_for_its_kind(kind, wrong, shown):
+    def diagonal(n):
+        return kind((i, i) for i in range(n))
+
+    made = Exercise("diagonal", diagonal, lambda rng: [(2,), (5,)], compare=positions)
+    assert made.judge(lambda n: {(i, i) for i in range(n)})
+    assert made.judge(lambda n: np.array([[i, i] for i in range(n)]))
+    verdict = made.judge(lambda n: wrong)
+    assert verdict.kind == "value"
+    assert "expected = [[0, 0], [1, 1]]" in verdict.text and shown in verdict.text
+    assert made.judge(lambda n: {1: 2}).kind == "type" or kind is set
+
+
+def test_long_lists_are_cut_short():
+    made = Exercise(
+        "rows", lambda n: list(range(n)), lambda rng: [(n,) for n in (6, 40)]
+    )
+    text = made.judge(lambda n: [*range(n)][::-1] if n == 6 else [*range(n)]).text
+    assert "got = [5, 4, 3, 2, 1, 0]" in text
+    text = made.judge(lambda n: [*range(n)][::-1] if n == 40 else [*range(n)]).text
+    assert "got = [39, 38, 37, 36, …]" in text
+
+
 class Momentum:
     def __init__(self, rate):
         self.rate, self.velocity = rate, 0
@@ -378,6 +540,81 @@ def test_classes_are_driven():
     assert made.judge(type("Empty", (), {})).kind == "untouched"
     assert made.judge(Forgetful).mistake.hint == "What is kept?"
     assert "rate = 0.1" in made.judge(lambda rate: 3).text
+
+
+def test_a_run_may_find_something_unexpected():
+    def both(attempt, x):
+        found = attempt(x)
+        if not isinstance(found, tuple) or len(found) != 2:
+            raise Unexpected("a pair (low, high)", found)
+        return np.array(found)
+
+    def inputs(rng):
+        return [(rng.normal(size=n),) for n in (2, 3)]
+
+    made = Exercise("range", lambda x: (x.min(), x.max()), inputs, run=both)
+    made.mistake("exchanging", hint="Which?")(lambda x: (x.max(), x.min()))
+    assert made.judge(lambda x: (x.min(), x.max()))
+    assert made.judge(lambda x: (x.max(), x.min())).kind == "mistake"
+    verdict = made.judge(lambda x: x.min())
+    assert verdict.kind == "type" and "✗ A pair (low, high) was exp" in verdict.text
+    assert "yours is a number." in verdict.text
+    text = made.judge(lambda x: x[[0, -1]]).text
+    assert "✗ A pair" in text and "an array of shape (2,)." in " ".join(text.split())
+    assert made.judge(lambda x: ...).kind == "untouched"
+    assert made.judge(lambda x: None if x.size else 0).kind == "nothing"
+
+
+def sums_before(x, w):
+    return (np.cumsum(x, axis=1) - x) * w
+
+
+def sums_of_others(x, w):
+    return (x.sum(axis=1, keepdims=True) - x) * w
+
+
+def far_ahead(x, w):
+    y = sums_before(x, w)
+    y[:, 0] += 0.1 * x[:, min(4, x.shape[1] - 1)] * (x.shape[1] > 4)
+    return y
+
+
+def ahead_and_forgetful(x, w):
+    w *= 2  # looking must start from the same weights each time
+    return sums_of_others(x, w / 2)
+
+
+@pytest.mark.parametrize(
+    "attempt, kind, words",
+    [
+        (
+            sums_of_others,
+            "ahead",
+            "result[:, 0] changes when x[:, 1] does, which comes",
+        ),
+        (far_ahead, "ahead", "result[:, 0] changes when x[:, 4] does, which comes"),
+        (ahead_and_forgetful, "ahead", "result[:, 0] changes when x[:, 1] does"),
+        (lambda x, w: np.cumsum(x, axis=1) * w, "ahead", "x[:, 0] does, which is the"),
+        (lambda x, w: sums_before(x, w) + 1, "value", "larger by 1"),
+        (
+            lambda x, w: sums_before(x, w) * np.arange(len(w)),
+            "value",
+            "right on 1 of the 2",
+        ),
+        (lambda x, w: x @ x.T, "shape", "was expected"),
+    ],
+)
+def test_looking_ahead_is_named(attempt, kind, words):
+    def inputs(rng):
+        for N, D in [(1, 2), (3, 6)]:
+            yield rng.normal(size=(N, D)), rng.normal(size=D)
+
+    made = Exercise("sums", sums_before, inputs, causal="x")
+    made.mistake("averaging", hint="?")(lambda x, w: sums_before(x, w) / len(w))
+    assert made.judge(sums_before)
+    assert made.judge(lambda x, w: sums_before(x, w) / len(w)).kind == "mistake"
+    verdict = made.judge(attempt)
+    assert verdict.kind == kind and words in " ".join(verdict.text.split())
 
 
 def test_gradients_reach_parameters_of_modules_and_lists():
@@ -440,18 +677,6 @@ def test_a_notebook_does_not_echo_the_verdict(exercise):
     shell = InteractiveShell.instance()
     assert shell.display_formatter.format(exercise.judge(kl)) == ({}, {})
     assert repr(exercise.judge(kl)) == "True" and exercise.judge(kl) == True  # noqa: E712
-
-
-def test_gradients_of_any_function(capsys):
-    x = np.array([0.3, -1.2])
-    assert checks.gradients(lambda x: (x * x).sum(), [x], order=2)
-    wrong = checks.gradients(
-        lambda x: record(x.data**2, (x, lambda g, out: g * x)), [x]
-    )
-    assert not wrong and wrong.kind == "gradient"
-    assert checks.gradients(lambda x: x.nonsense, [x]).kind == "error"
-    assert checks.gradients(lambda x: ..., [x]).kind == "untouched"
-    assert capsys.readouterr().err == ""
 
 
 def test_grad_still_works_on_inputs_afterwards(exercise):

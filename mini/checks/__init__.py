@@ -5,7 +5,8 @@ import importlib
 import pkgutil
 
 from . import causality as _causality
-from . import frame, verdicts
+from . import frame
+from . import gradients as _gradients
 
 __all__ = ["causality", "frame", "gradients"]
 
@@ -13,9 +14,14 @@ __all__ = ["causality", "frame", "gradients"]
 def gradients(function, inputs, *, order=1):
     """Print whether your own function's gradients agree with finite differences.
 
-    function takes a Tensor for each array in the list `inputs`. → True or False
+    function takes a Tensor of float64 for each array in the list `inputs` (one array
+    may stand alone). Of a Module a copy in float64 is checked, its parameters, too.
+    order 2 checks gradients of gradients as well, and so on.
+    → True or False. Raises ValueError for an order that is none.
     """
-    verdict = verdicts.on_gradients(function, inputs, order)
+    if not isinstance(order, int) or order < 1:
+        raise ValueError(f"gradients: order must be 1, 2, …, got {order!r}")
+    verdict = _gradients.on_gradients(function, inputs, order)
     print(verdict.text)
     return verdict
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..tensor import no_grad, value_of
 from . import verdicts
+from .running import ERRORS, quiet
 from .verdicts import Verdict
 
 TRIES = 2  # random inputs; a unit that is asleep in one may be awake in the other
@@ -11,43 +12,68 @@ MOST = 1024  # values that are changed, spread evenly, if there are more of them
 BATCH = 64
 
 
+@quiet()
 def on_causality(function, places):
     """The verdict on a function that maps (N, *shape) to predictions (N, …, *shape)."""
     if not callable(function) or verdicts.is_stub(function):
         return verdicts.UNTOUCHED
-    rng, D = np.random.default_rng(0), places.size
-    evenly = np.linspace(0, D - 1, min(D, MOST), dtype=int)
-    changed, effects = np.argsort(places.reshape(-1))[evenly], np.zeros((D, D), bool)
     try:
-        for _ in range(TRIES):
-            x = rng.integers(0, 2, places.shape).astype(np.float32)
-            for some in np.array_split(changed, -(-len(changed) // BATCH)):
-                effects[some] |= _effects(function, x, some)
+        effects, changed = _effects(function, places)
+    except _Unsteady:
+        return verdicts.unsteady(verdicts.DRAWS)
     except _Strange as error:
         return Verdict("shape", verdicts.wrap(f"✗ {error}"))
-    except Exception as error:
+    except ERRORS as error:
         return Verdict("error", verdicts.wrap(f"✗ {verdicts.raised(error, function)}"))
     return _judged(effects, changed, places)
+
+
+class _Unsteady(Exception):
+    """Two results for one input."""
 
 
 class _Strange(Exception):
     """An output that is no prediction of each value."""
 
 
-def _effects(function, x, some):
+def _effects(function, places):
+    """Which predictions change with which value: (values, values), and who did."""
+    rng, D = np.random.default_rng(0), places.size
+    evenly = np.linspace(0, D - 1, min(D, MOST), dtype=int)
+    changed, effects = np.argsort(places.reshape(-1))[evenly], np.zeros((D, D), bool)
+    images = np.random.default_rng(1).integers(0, 2, (BATCH, *places.shape))
+    first, second = (
+        _predictions(function, images.astype(np.float32)) for _ in range(2)
+    )
+    if not _alike(first, second):
+        raise _Unsteady
+    for _ in range(TRIES):
+        x = rng.integers(0, 2, places.shape).astype(np.float32)
+        for some in np.array_split(changed, -(-len(changed) // BATCH)):
+            effects[some] |= _effects_of(some, function, x)
+    return effects, changed
+
+
+def _effects_of(some, function, x):
     """Which values' predictions change if value k is, for some ks: (K, values)."""
     images = np.repeat(x[None], len(some) + 1, axis=0)
     flat = images.reshape(len(images), -1)
     flat[np.arange(len(some)), some] = 1 - flat[np.arange(len(some)), some]
     y = _predictions(function, images)
     alone = _predictions(function, images[-1:])
-    if not np.allclose(y[-1:], alone, rtol=1e-3, atol=1e-5):
+    if not _alike(y, np.concatenate([y[:-1], alone])):
         raise _Strange(
             "The prediction for one image changes with the other images of the batch."
             " What in your model looks along axis 0?"
         )
-    # NaN is different from everything, as it should be
-    return ~(np.abs(y[:-1] - y[-1]) <= 1e-6 * (1 + np.abs(y[-1]))).all(axis=1)
+    same = (y[:-1] == y[-1]) | (np.abs(y[:-1] - y[-1]) <= 1e-6 * (1 + np.abs(y[-1])))
+    return ~same.all(axis=1)
+
+
+def _alike(a, b):
+    """Whether predictions agree, but for the rounding that the largest suffers."""
+    largest = np.abs(a).max(initial=0, where=np.isfinite(a))
+    return np.allclose(a, b, rtol=1e-3, atol=1e-5 * largest)
 
 
 def _predictions(function, images):
@@ -62,15 +88,16 @@ def _predictions(function, images):
             f"For input of shape {images.shape} came an output of shape {y.shape}; one"
             f" prediction for each value was expected, ({N}, …, {shown})."
         )
+    if np.isnan(y).any():
+        raise _Strange("For images of zeros and ones your model gives NaN.")
     return y.reshape(N, -1, int(np.prod(shape)))
 
 
 def _judged(effects, changed, places):
     """The verdict, from which predictions each changed value has an effect on."""
-    place = places.reshape(-1)
-    leaks = effects & (place[None, :] <= place[:, None])
-    if not leaks.any():
-        last = np.argmax(place)
+    leak = _leak(effects, places)
+    if leak is None:
+        last = np.argmax(places)
         seen, past = effects[:, last].sum(), len(changed) - (last in changed)
         text = "✓ no prediction looks at its own value or at a later one."
         if past:
@@ -81,18 +108,39 @@ def _judged(effects, changed, places):
                 else "; are the others meant to be left out, or of little weight?"
             )
         return Verdict("correct", verdicts.wrap(text))
-    # the smallest step ahead says most about the mistake
-    ahead = np.where(leaks, place[:, None] - place[None, :], place.size)
-    k, target = np.unravel_index(np.argmin(ahead), ahead.shape)
-    name = lambda i: str(tuple(map(int, np.unravel_index(i, places.shape))))  # noqa: E731
-    which = _which(
-        np.unravel_index(k, places.shape), np.unravel_index(target, places.shape)
-    )
+    seen, target, count = leak
     text = (
-        f"✗ The prediction of value {name(target)} changes when value {name(k)} does,"
-        f" {which} {leaks.sum()} such pairs were found."
+        f"✗ The prediction of value {target} changes when value {seen} does,"
+        f" {_which(seen, target)} {count} such pairs were found."
     )
     return Verdict("ahead", verdicts.wrap(text))
+
+
+def _leak(effects, places):
+    """A value, a prediction that should not know it, and how many such pairs; or None.
+
+    It is the smallest step ahead, which says most about the mistake.
+    """
+    place = places.reshape(-1)
+    leaks = effects & (place[None, :] <= place[:, None])
+    if not leaks.any():
+        return None
+    ahead = np.where(leaks, place[:, None] - place[None, :], place.size)
+    pair = np.unravel_index(np.argmin(ahead), ahead.shape)
+    seen, target = (
+        tuple(int(n) for n in np.unravel_index(i, places.shape)) for i in pair
+    )
+    return seen, target, leaks.sum()
+
+
+def seen_ahead(function, shape):
+    """(value, prediction) of the smallest step ahead; None if there is none to see."""
+    order = places(shape, None)
+    try:
+        leak = _leak(_effects(function, order)[0], order)
+    except ERRORS:
+        return None
+    return leak and leak[:2]
 
 
 def _which(seen, target):

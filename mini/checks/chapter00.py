@@ -39,6 +39,16 @@ def _(images):
     return np.multiply(images, np.float32(1 / 255), dtype=np.float32)
 
 
+@to_unit.variant
+def _(images):
+    return (images / 255).astype(np.float32)  # by way of float64
+
+
+@to_unit.variant
+def _(images):
+    return np.linspace(0, 1, 256, dtype=np.float32)[images]  # looked up in a table
+
+
 # ---- contact_sheet -------------------------------------------------------------------
 
 
@@ -89,6 +99,22 @@ def _(images, columns):
     return np.vstack([np.hstack(list(images[i : i + columns])) for i in rows])
 
 
+@contact_sheet.variant
+def _(images, columns):
+    W = images.shape[2]
+    return np.hstack([images[c::columns].reshape(-1, W) for c in range(columns)])
+
+
+@contact_sheet.variant
+def _(images, columns):
+    N, H, W = images.shape
+    sheet = np.zeros((N // columns * H, columns * W))
+    for n in range(N):
+        top, left = n // columns * H, n % columns * W
+        sheet[top : top + H, left : left + W] = images[n]
+    return sheet
+
+
 # ---- nearest -------------------------------------------------------------------------
 
 
@@ -137,6 +163,22 @@ def _(image, images):
     return np.argmin(np.linalg.norm(away, axis=1))
 
 
+@nearest.variant
+def _(image, images):
+    away = images - image.astype(np.float32)
+    return np.einsum("nchw,nchw->n", away, away).argsort()[0]
+
+
+@nearest.variant
+def _(image, images):
+    wanted = [int(v) for v in image.ravel()]
+    costs = []
+    for other in images:
+        pairs = zip(wanted, other.ravel().tolist(), strict=True)
+        costs.append(sum((a - b) ** 2 for a, b in pairs))
+    return float(costs.index(min(costs)))
+
+
 # ---- draw_near -----------------------------------------------------------------------
 
 
@@ -145,7 +187,23 @@ def relatives(rng):
         yield rng.random((n, D)), rng.standard_normal(k)
 
 
-@exercise("draw_near", inputs=relatives)
+def with_our_signs(attempt, relatives, z):
+    """attempt(relatives, z), as if its directions pointed the same way as ours.
+
+    A direction may point either way: z[j] is as often negative as positive, and the law
+    of what is drawn is the same. An attempt whose direction j is minus ours gets −z[j].
+    """
+    mean, signs = relatives.mean(axis=0), np.ones(len(z))
+    directions = np.linalg.svd(relatives - mean, full_matrices=False)[2]
+    for j, one in enumerate(np.eye(len(z))):
+        both = [attempt(relatives.copy(), way) for way in (one, -one)]
+        if all(isinstance(x, np.ndarray) and x.shape == mean.shape for x in both):
+            ahead, back = (x @ directions[j] for x in both)
+            signs[j] = -1 if ahead < back else 1
+    return attempt(relatives, signs * z)
+
+
+@exercise("draw_near", inputs=relatives, run=with_our_signs)
 def draw_near(relatives, z):
     mean = relatives.mean(axis=0)
     _, s, directions = np.linalg.svd(relatives - mean, full_matrices=False)
@@ -203,9 +261,24 @@ def _(relatives, z):
     return mean + sum(a * b * d for a, b, d in zip(z, s, directions, strict=False))
 
 
+@draw_near.variant
+def _(relatives, z):
+    variances, v = np.linalg.eigh(np.cov(relatives.T, bias=True))  # the largest last
+    spreads = np.sqrt(np.maximum(variances[::-1][: len(z)], 0))
+    return relatives.mean(0) + v[:, ::-1][:, : len(z)] @ (z * spreads)
+
+
+@draw_near.variant
+def _(relatives, z):
+    n, k = len(relatives), len(z)
+    columns = relatives.T - relatives.mean(axis=0)[:, None]
+    u, s, _ = np.linalg.svd(columns)
+    return relatives.mean(axis=0) + u[:, :k] @ (z * s[:k]) / n**0.5
+
+
 # ---- a number ------------------------------------------------------------------------
 
-number(
+digits_of_all_images = number(
     "digits_of_all_images",
     237,
     mistakes={
@@ -222,3 +295,7 @@ number(
         ),
     },
 )
+
+digits_of_all_images.variant(lambda: len(str(2**784)))
+digits_of_all_images.variant(lambda: np.ceil(784 * np.log10(2)))
+digits_of_all_images.variant(lambda: 1.0 + 784 // np.log2(10))

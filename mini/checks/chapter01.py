@@ -1,5 +1,7 @@
 """Exercises of chapter 1: sampling, KL, bits; chapter01_mixtures.py has the others."""
 
+import math
+
 import numpy as np
 from scipy.special import rel_entr
 
@@ -29,6 +31,11 @@ def _(p, u):
 @draw.variant
 def _(p, u):
     return np.array([int(np.argmax(np.cumsum(p) > v)) for v in u])
+
+
+@draw.variant
+def _(p, u):
+    return np.digitize(u, np.cumsum(p)[:-1])
 
 
 @draw.mistake(
@@ -104,6 +111,11 @@ def _(p, q):
         for a, b in zip(p, q)
         if a > 0
     )
+
+
+@kl.variant
+def _(p, q):
+    return np.where(p > 0, p * np.log(p / q), 0).sum()
 
 
 @kl.mistake(
@@ -201,6 +213,19 @@ def bits_per_dim(log_density, shape):
 def _(log_density, shape):
     D = shape[0] * shape[1] * shape[2]
     return -(log_density - D * np.log(128)) / np.log(2) / D
+
+
+@bits_per_dim.variant
+def _(log_density, shape):
+    nats = np.log(128) - log_density / np.prod(shape)  # of bytes, in each dimension
+    return nats * np.log2(np.e)
+
+
+@bits_per_dim.variant
+def _(log_density, shape):
+    D = math.prod(shape)
+    log_bytes = [value / math.log(2) - 7 * D for value in log_density]
+    return np.array([-value / D for value in log_bytes])
 
 
 @bits_per_dim.mistake(

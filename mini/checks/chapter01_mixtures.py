@@ -1,7 +1,7 @@
 """Exercises of chapter 1 on mixtures: their logarithm, and filling in."""
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import logit, logsumexp, softmax
 
 from .frame import exercise
 
@@ -35,6 +35,12 @@ def _(log_weights, log_p):
 @log_mixture.variant
 def _(log_weights, log_p):
     return np.logaddexp.reduce(log_weights + log_p, axis=1)
+
+
+@log_mixture.variant
+def _(log_weights, log_p):
+    top = log_p.max(axis=1, keepdims=True)
+    return top[:, 0] + np.log(np.exp(log_p - top) @ np.exp(log_weights))
 
 
 @log_mixture.mistake(
@@ -161,6 +167,23 @@ def _(x, visible, weights, p):
         a = np.exp(a - a.max())
         out[n, ~visible] = (a / a.sum()) @ p[:, ~visible]
     return out
+
+
+@fill_in.variant
+def _(x, visible, weights, p):
+    seen, table = x[:, visible], p[:, visible]
+    all_black = np.log(weights) + np.log1p(-table).sum(axis=1)
+    out = softmax(all_black + seen @ logit(table).T, axis=1) @ p
+    out[:, visible] = seen
+    return out
+
+
+@fill_in.variant
+def _(x, visible, weights, p):
+    a = np.einsum("nd,kd->nk", x * visible, np.log(p)) + np.log(weights)
+    a = a + np.einsum("nd,kd->nk", (1 - x) * visible, np.log(1 - p))
+    share = 1 / np.exp(a[:, None, :] - a[:, :, None]).sum(axis=2)
+    return x * visible + share @ p * ~visible
 
 
 @fill_in.mistake(

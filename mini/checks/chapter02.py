@@ -1,6 +1,7 @@
 """Exercises of chapter 2 on rules; chapter02_backward, _products have the others."""
 
 import numpy as np
+from scipy.special import log_expit
 
 from .. import functional as F
 from ..tensor import record
@@ -44,6 +45,24 @@ def _in_place(f, x, h=1e-5):
         slopes[i] = (right - f(x)) / 2 / h
         x[i] = before
     return slopes
+
+
+@_numerical_gradient.variant
+def _in_one_batch(f, x, h=1e-5):
+    steps = h * np.eye(x.size).reshape(x.size, *x.shape)
+    rises = [f(x + step) - f(x - step) for step in steps]
+    return np.reshape(rises, x.shape) / (2 * h)
+
+
+@_numerical_gradient.variant
+def _by_numbers(f, x, h=1e-5):
+    number = np.arange(x.size).reshape(x.shape)
+
+    def slope(i):
+        right, left = (f(np.where(number == i, x + s, x)) for s in (h, -h))
+        return (right - left) / 2 / h
+
+    return np.vectorize(slope, otypes=[float])(number)
 
 
 @_numerical_gradient.mistake(
@@ -119,6 +138,23 @@ def _by_scattering(g, shape):
     return total
 
 
+@_unbroadcast.variant
+def _axis_by_axis(g, shape):
+    while g.ndim > len(shape):
+        g = g.sum(axis=0)
+    for i, n in enumerate(shape):
+        if n != g.shape[i]:
+            g = g.sum(axis=i, keepdims=True)
+    return g
+
+
+@_unbroadcast.variant
+def _all_at_once(g, shape):
+    full = (1,) * (g.ndim - len(shape)) + tuple(shape)
+    repeated = tuple(i for i, n in enumerate(full) if n == 1)
+    return g.sum(axis=repeated).reshape(shape)
+
+
 @_unbroadcast.mistake(
     "only the axes added in front are summed",
     hint="An axis of length 1 in `shape` was repeated too. Which of g's axes are"
@@ -178,6 +214,19 @@ def _softplus(x):
 def _from_the_result(x):
     value = np.logaddexp(0, x.data)
     return record(value, (x, lambda g, out: g * (1 - F.exp(-out))))
+
+
+@_softplus.variant
+def _by_a_library(x):
+    value = -log_expit(-x.data)
+    return record(value, (x, lambda g, out: g * F.exp(x - out)))
+
+
+@_softplus.variant
+def _by_two_cases(x):
+    small = np.log1p(np.exp(-np.abs(x.data)))
+    value = np.where(x.data > 0, x.data + small, small)
+    return record(value, (x, lambda g, out: (F.tanh(x / 2) + 1) * 0.5 * g))
 
 
 @_softplus.mistake(

@@ -1,10 +1,11 @@
 """Exercise of chapter 2: the walk backwards through a graph, without recursion."""
 
+import heapq
 import itertools
 
 import numpy as np
 
-from .frame import exercise
+from .frame import Unexpected, exercise
 
 CHAPTER = "chapter02"
 
@@ -78,8 +79,7 @@ def _slopes_of_leaves(attempt, program, a, b):
     a, b = _Node(a), _Node(b)
     bar = attempt(program(a, b))
     if not isinstance(bar, dict):
-        kind = type(bar).__name__
-        raise TypeError(f"a dictionary {{node: slope}} was expected, got {kind}")
+        raise Unexpected("a dict {node: slope}", bar)
     return np.array([bar.get(a, np.nan), bar.get(b, np.nan)], float)
 
 
@@ -125,6 +125,37 @@ def _by_counting_uses(y):
             missing[parent] -= 1
             if not missing[parent]:
                 ready.append(parent)
+    return bar
+
+
+@_gradients_without_recursion.variant
+def _with_a_heap(y):
+    bar, waiting = {y: 1.0}, [(-y.index, y)]
+    while waiting:
+        _, node = heapq.heappop(waiting)  # the youngest
+        for parent, rule in node.edges:
+            if parent not in bar:
+                bar[parent] = 0.0
+                heapq.heappush(waiting, (-parent.index, parent))
+            bar[parent] += rule(bar[node])
+    return bar
+
+
+@_gradients_without_recursion.variant
+def _in_the_order_of_leaving(y):
+    left, seen, path = [], {y}, [(y, iter(y.edges))]
+    while path:
+        node, edges = path[-1]
+        parent = next((p for p, _ in edges if p not in seen), None)
+        if parent is None:  # all its ancestors have been left before it
+            left.append(node)
+            path.pop()
+        else:
+            seen.add(parent)
+            path.append((parent, iter(parent.edges)))
+    bar = {y: 1.0}
+    for node in reversed(left):
+        _pass_on(node, bar)
     return bar
 
 

@@ -46,6 +46,27 @@ def _hessian_vector_product(f, x, v):
     return grad((g * v).sum(), [x])[0].data
 
 
+@_hessian_vector_product.variant
+def _weighted_by_v(f, x, v):
+    """grad's third argument does the weighting."""
+    (g,) = grad(f(x), [x], create_graph=True)
+    return grad(g, [x], grad_output=v)[0].data
+
+
+@_hessian_vector_product.variant
+def _along_a_line(f, x, v):
+    t = Tensor(0.0, requires_grad=True)
+    (slope,) = grad(f(x + t * v), [t], create_graph=True)  # ∇f · v
+    return grad(slope, [x])[0].data
+
+
+@_hessian_vector_product.variant
+def _row_by_row(f, x, v):
+    """Against the rules, but right: all of H, then times v."""
+    (g,) = grad(f(x), [x], create_graph=True)
+    return np.stack([grad(g[i], [x])[0].data for i in range(x.size)]) @ v
+
+
 @_hessian_vector_product.mistake(
     "v is left out",
     hint="This is H times a vector of ones. Of which sum do you take the gradient?",
@@ -119,6 +140,22 @@ def _column_by_column(f, x, v):
     y = f(x)
     rows = [grad(y[i], [x])[0].data for i in range(y.size)]
     return np.stack(rows) @ v
+
+
+@_jacobian_vector_product.variant
+def _from_u_at_zero(f, x, v):
+    """uᵀJ is linear in u: its slope is the same everywhere."""
+    y = f(x)
+    u = Tensor(np.zeros(y.shape), requires_grad=True)
+    (uj,) = grad(y, [x], create_graph=True, grad_output=u)
+    return grad(uj, [u], grad_output=v)[0].data
+
+
+@_jacobian_vector_product.variant
+def _along_a_line_too(f, x, v):
+    t = Tensor(0.0, requires_grad=True)
+    y = f(x + t * v)
+    return np.array([grad(y[i], [t])[0].item() for i in range(y.size)])
 
 
 @_jacobian_vector_product.mistake(

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from .. import functional as F
 from ..tensor import Tensor
 from .frame import exercise
 
@@ -31,6 +32,11 @@ def _by_the_norm(H):
 @largest_rate.variant
 def _by_any_eigenvalues(H):
     return 2 / np.max(np.linalg.eigvals(H).real)
+
+
+@largest_rate.variant
+def _by_singular_values(H):
+    return 2 / np.linalg.svd(H, compute_uv=False)[0]
 
 
 @largest_rate.mistake(
@@ -86,6 +92,25 @@ def _weight_shapes(rng):
 @exercise("kaiming_std", inputs=_weight_shapes)
 def kaiming_std(shape):
     return math.sqrt(2 / math.prod(shape[1:]))
+
+
+@kaiming_std.variant
+def _with_numpy(shape):
+    return (2 / np.prod(shape[1:])) ** 0.5
+
+
+@kaiming_std.variant
+def _by_kinds_of_layers(shape):
+    fan_in = shape[1] if len(shape) == 2 else shape[1] * shape[2] * shape[3]
+    return np.sqrt(2) / np.sqrt(fan_in)
+
+
+@kaiming_std.variant
+def _by_multiplying(shape):
+    variance = 2.0
+    for n in shape[1:]:
+        variance /= n
+    return math.exp(0.5 * math.log(variance))
 
 
 @kaiming_std.mistake(
@@ -158,6 +183,19 @@ def _divided_afterwards(x, u, p, training):
     if not training:
         return x * 1.0
     return x * (1 - (u < p)) / (1 - p)
+
+
+@dropout.variant
+def _with_where(x, u, p, training):
+    return F.where(u < p, 0.0, x / (1 - p)) if training else x
+
+
+@dropout.variant
+def _with_factors(x, u, p, training):
+    p = p if training else 0.0
+    factors = np.zeros(u.shape)
+    factors[u >= p] = 1 / (1 - p)
+    return x * factors
 
 
 @dropout.mistake(
@@ -243,6 +281,20 @@ def _by_the_half_angle(step, total, peak, warmup):
     if step < warmup:
         return peak - peak * (warmup - 1 - step) / warmup
     return peak * math.cos(math.pi * (step - warmup) / (total - warmup) / 2) ** 2
+
+
+@warmup_cosine.variant
+def _the_lower_of_two(step, total, peak, warmup):
+    done = max(step - warmup, 0) / (total - warmup)
+    rising = peak * (step + 1) / max(warmup, 1)
+    return np.minimum(rising, peak / 2 * (1 + np.cos(np.pi * done)))
+
+
+@warmup_cosine.variant
+def _from_a_list(step, total, peak, warmup):
+    rates = [peak / warmup * k for k in range(1, warmup + 1)]
+    angles = np.linspace(0, np.pi, total - warmup, endpoint=False)
+    return [*rates, *(peak - peak * np.sin(angles / 2) ** 2)][step]
 
 
 @warmup_cosine.mistake(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .frame import exercise, given
+from .frame import Unexpected, exercise, given
 
 CHAPTER = "chapter03"
 
@@ -21,8 +21,10 @@ def _histories(rng):
 
 
 def _two_numbers(attempt, losses, patience):
-    keep, last = attempt(list(losses), patience)
-    return np.array([keep, last])
+    found = attempt(losses, patience)
+    if not isinstance(found, (tuple, list, np.ndarray)) or np.shape(found) != (2,):
+        raise Unexpected("a pair (keep, last)", found)
+    return np.array([*found])
 
 
 @exercise("early_stopping", inputs=_histories, run=_two_numbers, chapter=CHAPTER)
@@ -47,6 +49,25 @@ def _by_counting(losses, patience):
             if waited >= patience:
                 return keep, now
     return keep, len(losses) - 1
+
+
+@early_stopping.variant
+def _by_looking_back(losses, patience):
+    for now in range(len(losses)):
+        best = losses.index(min(losses[: now + 1]))
+        if now - best >= patience:
+            break
+    return [best, now]
+
+
+@early_stopping.variant
+def _all_at_once(losses, patience):
+    passes, lowest = np.arange(len(losses)), np.minimum.accumulate(losses)
+    is_new = np.append(True, np.diff(lowest) < 0)
+    best = np.maximum.accumulate(passes * is_new)
+    over = passes[passes - best >= patience]
+    last = over[0] if over.size else passes[-1]
+    return best[last], last
 
 
 @early_stopping.mistake(
@@ -149,6 +170,26 @@ def _as_lerps(p, g, m, v, t, rate, decay, beta1=0.9, beta2=0.999, eps=1e-8):
     m, v = m + (1 - beta1) * (g - m), v + (1 - beta2) * (g * g - v)
     size = np.sqrt(v) / np.sqrt(1 - beta2**t) + eps
     return p - rate * (decay * p + m / (1 - beta1**t) / size), m, v
+
+
+@adamw_step.variant
+def _in_its_own_copies(p, g, m, v, t, rate, decay, beta1=0.9, beta2=0.999, eps=1e-8):
+    p, m, v = p.copy(), m.copy(), v.copy()
+    m *= beta1
+    m += (1 - beta1) * g
+    v *= beta2
+    v += (1 - beta2) * np.square(g)
+    p *= 1 - rate * decay
+    p -= rate / (1 - beta1**t) * m / ((v / (1 - beta2**t)) ** 0.5 + eps)
+    return p, m, v
+
+
+@adamw_step.variant
+def _corrected_rate(p, g, m, v, t, rate, decay, beta1=0.9, beta2=0.999, eps=1e-8):
+    m, v = np.average([g, m], 0, [1 - beta1, beta1]), beta2 * (v - g * g) + g * g
+    root = np.sqrt(1 - beta2**t)
+    step = rate * root / (1 - beta1**t) * m / (np.sqrt(v) + eps * root)
+    return [p - rate * decay * p - step, m, v]
 
 
 @adamw_step.mistake(

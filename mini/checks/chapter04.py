@@ -71,6 +71,18 @@ def by_counting(size, kernel, stride, padding, dilation):
     return len(range(-padding, last + 1, stride))
 
 
+@output_size.variant
+def by_rounding_up(size, kernel, stride, padding, dilation):
+    places = size + 2 * padding - dilation * (kernel - 1)  # with a stride of 1
+    return np.ceil(places / stride)
+
+
+@output_size.variant
+def by_slicing(size, kernel, stride, padding, dilation):
+    line = np.pad(np.ones(size), padding)
+    return line[dilation * (kernel - 1) :: stride].size
+
+
 # ---- receptive_field -----------------------------------------------------------------
 
 
@@ -168,6 +180,21 @@ def from_the_top_down(layers):
     return field
 
 
+@receptive_field.variant
+def by_collecting_pixels(layers):
+    seen = {0}
+    for kernel, stride, dilation in layers[::-1]:
+        seen = {i * stride + t * dilation for i in seen for t in range(kernel)}
+    return max(seen) - min(seen) + 1
+
+
+@receptive_field.variant
+def by_arrays(layers):
+    kernels, strides, dilations = np.array(layers, int).reshape(-1, 3).T
+    steps = np.cumprod(strides) / strides
+    return 1 + ((kernels - 1) * dilations) @ steps
+
+
 # ---- causal_taps ---------------------------------------------------------------------
 
 
@@ -256,3 +283,10 @@ def as_an_array(size, kind):
     r, taps = size // 2, np.array(square(size))
     number = (taps[:, 0] + r) * size + taps[:, 1] + r
     return taps[number < size * size // 2 + (kind == "B")]
+
+
+@causal_taps.variant
+def as_a_set(size, kind):
+    r = size // 2
+    above = {(dy, dx) for dy in range(-r, 0) for dx in range(-r, r + 1)}
+    return above | {(0, -dx) for dx in range(kind == "A", r + 1)}

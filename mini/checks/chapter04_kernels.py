@@ -114,6 +114,20 @@ def by_padding(x, w, taps, stride, size):
     return y
 
 
+def seen_at_once(x, taps, stride, size):
+    """What all taps see, (N, C, T, *size)."""
+    dy, dx = np.array(taps).T[:, :, None]
+    i, j = stride * np.arange(size[0]) + dy, stride * np.arange(size[1]) + dx
+    H, W = x.shape[2:]
+    inside = ((i >= 0) & (i < H))[:, :, None] & ((j >= 0) & (j < W))[:, None]
+    return x[:, :, (i % H)[:, :, None], (j % W)[:, None]] * inside
+
+
+@convolve.variant
+def as_one_product(x, w, taps, stride, size):
+    return np.einsum("oct,nctij->noij", w, seen_at_once(x, taps, stride, size))
+
+
 # ---- stamp ---------------------------------------------------------------------------
 
 
@@ -208,6 +222,30 @@ def tap_by_tap(y, w, stride, padding):
     return cropped(x, padding)
 
 
+@stamp.variant
+def by_spreading(y, w, stride, padding):
+    """y set apart by zeros, then looked at through the kernel turned round."""
+    (N, O, H, W), (KH, KW) = y.shape, w.shape[2:]
+    apart = np.zeros((N, O, stride * (H - 1) + 1, stride * (W - 1) + 1))
+    apart[:, :, ::stride, ::stride] = y
+    apart = np.pad(apart, [(0, 0), (0, 0), (KH - 1, KH - 1), (KW - 1, KW - 1)])
+    windows = np.lib.stride_tricks.sliding_window_view(apart, (KH, KW), axis=(2, 3))
+    return cropped(np.einsum("nohwij,ocij->nchw", windows, w[..., ::-1, ::-1]), padding)
+
+
+@stamp.variant
+def pixel_by_pixel(y, w, stride, padding):
+    """Each pixel of the result asks all stamps."""
+    (N, _, H, W), (_, C, KH, KW) = y.shape, w.shape
+    height, width = (stride * (n - 1) + k - 2 * padding for n, k in [(H, KH), (W, KW)])
+    x = np.zeros((N, C, height, width))
+    for a, b, i, j in np.ndindex(height, width, H, W):
+        p, q = a + padding - stride * i, b + padding - stride * j
+        if 0 <= p < KH and 0 <= q < KW:
+            x[:, :, a, b] += y[:, :, i, j] @ w[:, :, p, q]
+    return x
+
+
 # ---- weight_gradient -----------------------------------------------------------------
 
 
@@ -275,4 +313,21 @@ def one_place_at_a_time(x, g, taps, stride):
             p, q = stride * i + dy, stride * j + dx
             if 0 <= p < x.shape[2] and 0 <= q < x.shape[3]:
                 w[:, :, t] += g[:, :, i, j].T @ x[:, :, p, q]
+    return w
+
+
+@weight_gradient.variant
+def in_one_product(x, g, taps, stride):
+    return np.einsum("noij,nctij->oct", g, seen_at_once(x, taps, stride, g.shape[2:]))
+
+
+@weight_gradient.variant
+def by_padding_too(x, g, taps, stride):
+    room = max(max(map(abs, tap)) for tap in taps) + stride * max(g.shape[2:])
+    frame = np.pad(x, [(0, 0), (0, 0), (room, room), (room, room)])
+    w = np.zeros((g.shape[1], x.shape[1], len(taps)))
+    for t, (dy, dx) in enumerate(taps):
+        rows = slice(room + dy, room + dy + stride * g.shape[2], stride)
+        columns = slice(room + dx, room + dx + stride * g.shape[3], stride)
+        w[:, :, t] = np.tensordot(g, frame[:, :, rows, columns], [(0, 2, 3)] * 2)
     return w

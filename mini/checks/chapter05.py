@@ -1,4 +1,4 @@
-"""Exercises of chapter 5 on the chain rule; masks and orderings: chapter05_masks.py."""
+"""Exercises of chapter 5 on the chain rule; see chapter05_nade, chapter05_masks."""
 
 from itertools import product
 
@@ -108,12 +108,13 @@ def _(table, seen):
 
 
 def regressions(rng):
-    """x (N, D) zeros and ones, W (D, D), b (D,); at last, logits that are large."""
+    """x (N, D) zeros and ones, W (D, D), b (D,); at last, large logits, one right."""
     yield np.array([[1.0, 0.0]]), np.array([[5.0, 7.0], [2.0, 3.0]]), np.zeros(2)
     for N, D in [(2, 3), (4, 6), (5, 9)]:
         x = rng.integers(2, size=(N, D)).astype(float)
         yield x, rng.normal(size=(D, D)), rng.normal(size=D)
     yield x, 900.0 * rng.choice((-1, 1), size=(9, 9)), rng.normal(size=9)
+    yield np.ones((1, 2)), np.array([[0.0, 0.0], [900.0, 0.0]]), np.zeros(2)
 
 
 def score(x, logits):
@@ -237,6 +238,16 @@ def _(x, W, b):
 
 
 @fvsbn_log_prob.mistake(
+    "a logarithm of 0, or of infinity, on the way",
+    hint="To a computer σ(−900) is zero and exp(900) is infinite. Which numpy function "
+    "gives log(exp(a) + exp(b)) without computing either exponential?",
+)
+def _(x, W, b):
+    p = sigmoid(x @ np.tril(W, -1).T + b)
+    return np.log(np.where(x == 1, p, 1 - p)).sum(axis=1)
+
+
+@fvsbn_log_prob.mistake(
     "a softplus that overflows",
     hint="exp(900) is infinite to a computer. Which numpy function gives log(exp(a) + "
     "exp(b)) without computing either?",
@@ -244,111 +255,3 @@ def _(x, W, b):
 def _(x, W, b):
     z = x @ np.tril(W, -1).T + b
     return (x * z - np.log(1 + np.exp(z))).sum(axis=1)
-
-
-# ---- 5.3 NADE's logits ---------------------------------------------------------------
-
-
-def hidden_layers(rng):
-    """x (N, D) zeros and ones, w and v (D, H), b (D,), c (H,)."""
-    for N, D, H in [(1, 2, 1), (3, 4, 2), (4, 7, 5)]:
-        x = (rng.random((N, D)) < 0.7).astype(float)
-        shapes = (D, H), (D, H), (D,), (H,)
-        yield x, *(rng.normal(size=shape) for shape in shapes)
-
-
-@exercise("nade_logits", inputs=hidden_layers)
-def nade_logits(x, w, v, b, c):
-    a, logits = np.tile(c, (len(x), 1)), np.empty(x.shape)
-    for d in range(x.shape[1]):
-        logits[:, d] = sigmoid(a) @ v[d] + b[d]
-        a += x[:, d : d + 1] * w[d]
-    return logits
-
-
-@nade_logits.variant
-def _(x, w, v, b, c):
-    terms = x[:, :, None] * w
-    sums = np.cumsum(terms, axis=1) - terms  # what came before
-    return (sigmoid(c + sums) * v).sum(axis=2) + b
-
-
-@nade_logits.variant
-def _(x, w, v, b, c):
-    columns = [sigmoid(c + x[:, :d] @ w[:d]) @ v[d] + b[d] for d in range(len(b))]
-    return np.stack(columns, axis=1)
-
-
-@nade_logits.variant
-def _(x, w, v, b, c):
-    before = np.tril(np.ones((len(b), len(b))), -1)
-    a = np.einsum("de,ne,eh->ndh", before, x, w) + c
-    return np.einsum("ndh,dh->nd", 1 / (1 + np.exp(-a)), v) + b
-
-
-@nade_logits.mistake(
-    "a pixel added to the hidden units before it is predicted",
-    hint="When pixel d is predicted, which pixels may be in the sum already?",
-)
-def _(x, w, v, b, c):
-    sums = np.cumsum(x[:, :, None] * w, axis=1)
-    return (sigmoid(c + sums) * v).sum(axis=2) + b
-
-
-@nade_logits.mistake(
-    "hidden units that remember only the pixel just before",
-    hint="The sum runs over all earlier pixels. Does yours start anew at each?",
-)
-def _(x, w, v, b, c):
-    terms = np.roll(x[:, :, None] * w, 1, axis=1)
-    terms[:, 0] = 0
-    return (sigmoid(c + terms) * v).sum(axis=2) + b
-
-
-@nade_logits.mistake(
-    "no sigmoid in the hidden layer",
-    hint="What is a linear layer on top of a linear layer?",
-)
-def _(x, w, v, b, c):
-    terms = x[:, :, None] * w
-    return ((c + np.cumsum(terms, axis=1) - terms) * v).sum(axis=2) + b
-
-
-@nade_logits.mistake(
-    "the hidden bias added again with every pixel",
-    hint="How often does c stand in the formula for one hidden unit?",
-)
-def _(x, w, v, b, c):
-    terms = x[:, :, None] * w
-    times = np.arange(1, len(b) + 1)[:, None]
-    return (sigmoid(c * times + np.cumsum(terms, axis=1) - terms) * v).sum(axis=2) + b
-
-
-@nade_logits.mistake(
-    "a running sum that goes through the sigmoid at every pixel",
-    hint="What do you carry from pixel to pixel: the sum, or its sigmoid?",
-)
-def _(x, w, v, b, c):
-    a, logits = np.tile(c, (len(x), 1)), np.empty(x.shape)
-    for d in range(x.shape[1]):
-        a = sigmoid(a)
-        logits[:, d] = a @ v[d] + b[d]
-        a = a + x[:, d : d + 1] * w[d]
-    return logits
-
-
-@nade_logits.mistake(
-    "hidden units that see the whole image",
-    hint="The same hidden layer for every pixel: what does it know of the answer?",
-)
-def _(x, w, v, b, c):
-    return sigmoid(c + x @ w) @ v.T + b
-
-
-@nade_logits.mistake(
-    "the pixels after d where those before it belong",
-    hint="In which direction does the sum grow?",
-)
-def _(x, w, v, b, c):
-    flipped = (a[::-1] for a in (w, v, b))
-    return nade_logits.reference(x[:, ::-1], *flipped, c)[:, ::-1]

@@ -1,9 +1,13 @@
 """Exercises of chapter 5 on MADE's masks, on drawing and on several orderings."""
 
+from functools import partial
+
 import numpy as np
 from scipy.special import expit, logsumexp
 
 from .frame import exercise
+
+exercise = partial(exercise, chapter="chapter05")
 
 # ---- 5.4 MADE's masks ----------------------------------------------------------------
 

@@ -14,7 +14,7 @@ def stacks_of_rows(rng):
         yield (rng.normal(size=rng.integers(2, 5, size=4)),)
 
 
-@exercise("shifted_down", inputs=stacks_of_rows)
+@exercise("shifted_down", inputs=stacks_of_rows, causal="v")
 def shifted_down(v):
     moved = np.zeros_like(v)
     moved[:, :, 1:] = v[:, :, :-1]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import values
-from .frame import exercise
+from .frame import Unexpected, exercise
 
 # ---- numbers_inside ------------------------------------------------------------------
 
@@ -138,12 +138,9 @@ def moments(attempt, codes, noise):
     The third is how far the draws are from a linear map of the noise.
     """
     drawn = attempt(codes, noise)
-    if drawn is None:
-        return None
+    if np.shape(drawn) != noise.shape:
+        raise Unexpected(f"an array of shape {noise.shape}", drawn)
     drawn = np.asarray(drawn)
-    if drawn.shape != noise.shape:
-        message = f"codes (n, K) = {noise.shape} were expected, and yours are"
-        raise ValueError(f"{message} {drawn.shape}")
     mean = drawn.mean(axis=0)
     root = noise.T @ (drawn - mean) / len(noise)
     covariance = root.T @ root

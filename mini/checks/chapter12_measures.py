@@ -325,3 +325,7 @@ hidden_beta = number(
         ),
     },
 )
+
+hidden_beta.variant(lambda: 3 * 32 * 32)
+hidden_beta.variant(lambda: np.prod([3.0, 32.0, 32.0]))
+hidden_beta.variant(lambda: np.ones((3, 32, 32)).sum())

@@ -5,6 +5,7 @@ chapter14_rounds.py, on the slope of a discriminator in chapter14_slopes.py.
 """
 
 import numpy as np
+from scipy.spatial import distance
 from scipy.special import expit, rel_entr
 
 from .frame import exercise
@@ -170,3 +171,8 @@ def by_the_game(p, q):
     value = (p * np.log(best, where=real, out=np.zeros_like(p))).sum()
     value += (q * np.log(1 - best, where=fake, out=np.zeros_like(q))).sum()
     return (value + np.log(4)) / 2
+
+
+@jensen_shannon.variant
+def by_a_library(p, q):
+    return distance.jensenshannon(p, q) ** 2

@@ -131,6 +131,17 @@ def with_squares(samples, centres, std):
     return int(close.any(axis=0).sum()), float(close.any(axis=1).mean())
 
 
+@count_modes.variant
+def one_by_one(samples, centres, std):
+    found, good = set(), 0
+    for x, y in samples:
+        away = [np.hypot(x - a, y - b) for a, b in centres]
+        if min(away) < 3 * std:
+            found.add(away.index(min(away)))
+            good += 1
+    return float(len(found)), good / len(samples)
+
+
 # ---- packed --------------------------------------------------------------------------
 
 

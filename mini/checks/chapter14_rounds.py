@@ -14,7 +14,7 @@ from ..adversarial import non_saturating
 from ..module import Module, Sequential, Tanh
 from ..nn import Linear
 from ..tensor import Tensor, grad, no_grad, value_of
-from .frame import exercise
+from .frame import Unexpected, exercise
 
 exercise = partial(exercise, chapter="chapter14")
 
@@ -190,7 +190,7 @@ def run_round(attempt, generator, discriminator, real, z):
         answers = discriminator(Tensor(real)), discriminator(generator(Tensor(z)))
     result = in_either_order(play, *answers)
     if not is_pair(result) or not all(isinstance(x, Tensor) for x in result):
-        return result
+        raise Unexpected("a pair of Tensors", result)
     d, g = result
     D, G = discriminator.parameters(), generator.parameters()
     return {
@@ -308,3 +308,12 @@ def as_one_batch(generator, discriminator, real, z):
     labels = np.repeat([1.0, 0.0], [len(real), len(z)])
     d = 2 * cost(discriminator(Tensor(both)), labels)  # as many fake as real ones
     return d, cost(discriminator(fake), np.ones(len(z)))
+
+
+@one_round.variant
+def by_probabilities(generator, discriminator, real, z):
+    fake = generator(Tensor(z))
+    on_real = F.sigmoid(discriminator(Tensor(real)))
+    on_fake = F.sigmoid(discriminator(Tensor(fake.data)))
+    d = -F.log(on_real).mean() - F.log(1 - on_fake).mean()
+    return d, -F.log(F.sigmoid(discriminator(fake))).mean()

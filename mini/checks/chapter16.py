@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.stats import wasserstein_distance
 
-from .frame import exercise
+from .frame import Unexpected, exercise
 
 # ---- earth_movers --------------------------------------------------------------------
 
@@ -205,7 +205,7 @@ def run_critic(attempt, p, q, places):
     """What a critic reads, and how steep it is: all that a constant does not change."""
     f = attempt(p, q, places)
     if not isinstance(f, np.ndarray) or f.shape != p.shape:
-        return f
+        raise Unexpected(f"an array of shape {p.shape}", f)
     slopes = np.abs(np.diff(f) / np.diff(places))
     return {"mean over p minus mean over q": f @ (p - q), "steepest": slopes.max()}
 

@@ -21,21 +21,34 @@ inputs(rng) yields tuples, or `given(x, rng=rng.spawn(1)[0])` for keywords; it i
 anew for every candidate, so all see the same numbers. Tensors that require a gradient
 have it checked; `tensors=True` makes such Tensors of all float arrays, and `order=2`
 checks gradients of gradients. `run(attempt, *arguments)` drives a class or a callback,
-`compare(got, expected)` replaces the comparison. tests/checks tries every exercise.
+`compare(got, expected)` replaces the comparison. A run that can do nothing with what it
+gets raises Unexpected("a pair", got). `causal="x"` says that each entry of the result
+predicts one of x from those before it, so that looking ahead is noticed. tests/checks
+tries every exercise.
 """
 
 import inspect
-import warnings
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
 from . import values, verdicts
-from .running import Given, arrays_in, differentiable, given, outcome
+from .causality import seen_ahead
+from .running import (
+    ERRORS,
+    Given,
+    Unexpected,
+    arrays_in,
+    differentiable,
+    given,
+    outcome,
+    parts_of,
+    quiet,
+)
 from .verdicts import Verdict
 
-__all__ = ["Exercise", "all_exercises", "exercise", "given", "number"]
+__all__ = ["Exercise", "Unexpected", "all_exercises", "exercise", "given", "number"]
 
 SEED = 20
 _registry = {}
@@ -63,6 +76,7 @@ class Exercise:
     order: int = 1  # of the gradients compared
     compare: object = None
     run: object = None
+    causal: str = ""  # the argument of which each value is predicted from those before
     symmetries: tuple = ()  # what tests/checks/conftest.py may do to a right answer
     chapter: str = ""  # default: the module that the reference stands in
     by_value: bool = False  # the attempt is the answer itself, not a function
@@ -97,6 +111,7 @@ class Exercise:
         self.variants.append(function)
         return function
 
+    @quiet()
     def judge(self, attempt):
         """The verdict on an attempt, not printed."""
         early = verdicts.before_running(attempt, self)
@@ -131,16 +146,17 @@ class Exercise:
             given(*differentiable(c.args), **differentiable(c.kwargs)) for c in cases
         ]
 
+    @quiet()
     def outcomes(self, function):
         """What a function does with every input."""
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            return [self._outcome(function, case) for case in self.cases()]
+        return [self._outcome(function, case) for case in self.cases()]
 
     def _outcome(self, function, case):
         first = (function,) if self.run else ()
         call = partial(self.run or function, *first, *case.args, **case.kwargs)
-        return outcome(call, self.arrays(case), self.order)
+        pairs = self.arguments(case).items()
+        named = [found for name, value in pairs for found in parts_of(value, name)]
+        return outcome(call, named, self.order)
 
     def answers(self):
         """What the reference does with every input; it must not fail."""
@@ -162,6 +178,16 @@ class Exercise:
         pairs = self.arguments(case).items()
         return [found for name, value in pairs for found in arrays_in(value, name)]
 
+    def looks_ahead(self, attempt, i):
+        """(value, prediction) if the attempt looks ahead in case i, else None."""
+        shape = self.arguments(self.cases()[i])[self.causal].shape[1:]
+
+        def function(x):
+            arguments = self.arguments(self.cases()[i]) | {self.causal: x}
+            return attempt(*arguments.values())
+
+        return seen_ahead(function, shape)
+
     # ---- comparing outcomes ----------------------------------------------------------
 
     def same(self, got, expected):
@@ -170,7 +196,7 @@ class Exercise:
             return values.same(got, expected, self.tolerance)
         try:
             return bool(self.compare(got, expected))
-        except Exception:  # what cannot be compared is not the same
+        except ERRORS:  # what cannot be compared is not the same
             return False
 
     def agree(self, a, b):

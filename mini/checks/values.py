@@ -5,6 +5,7 @@ import numpy as np
 from ..tensor import Tensor
 
 SHOWN = 12  # arrays of up to this many numbers are printed whole
+LINE = 120  # and lists that are no longer than this when printed
 
 
 def close(got, expected, tolerance):
@@ -35,13 +36,13 @@ def difference(got, expected, tolerance, *, dtype=False, strict=True):
     a, b = _array(got), _array(expected)
     if b is None:
         return None if _equal(got, expected) else ("value", "")
-    if a is None or (strict and _sort(got) != _sort(expected)):
-        return "type", f"{_sort(expected)} was expected, and yours is {_sort(got)}"
+    if a is None or (strict and kind_of(got) != kind_of(expected)):
+        return "type", f"{kind_of(expected)} was expected, and yours is {kind_of(got)}"
     if a.shape != b.shape:
         return "shape", f"shape {b.shape} was expected, and yours is {a.shape}"
-    if strict and _wrong_dtype(a, b, dtype):
-        return "dtype", f"dtype {b.dtype} was expected, and yours is {a.dtype}"
     if close(a, b, tolerance):
+        if strict and _wrong_dtype(a, b, dtype):
+            return "dtype", f"dtype {b.dtype} was expected, and yours is {a.dtype}"
         return None
     if (~np.isfinite(a) & np.isfinite(b)).any():
         which = "NaN" if (np.isnan(a) & np.isfinite(b)).any() else "Inf"
@@ -52,10 +53,10 @@ def difference(got, expected, tolerance, *, dtype=False, strict=True):
 def _difference_inside(got, expected, tolerance, **options):
     family = dict if isinstance(expected, dict) else (tuple, list)
     if not isinstance(got, family):
-        return "type", f"{_sort(expected)} was expected, and yours is {_sort(got)}"
+        return "type", f"{kind_of(expected)} was expected, and yours is {kind_of(got)}"
     keys = list(expected) if family is dict else list(range(len(expected)))
     if len(got) != len(expected) or (family is dict and set(got) != set(keys)):
-        return "type", f"{_sort(expected)} was expected, and yours is {_sort(got)}"
+        return "type", f"{kind_of(expected)} was expected, and yours is {kind_of(got)}"
     for key in keys:
         found = difference(got[key], expected[key], tolerance, **options)
         if found:
@@ -95,7 +96,7 @@ def numeric(x):
     return _array(x) is not None
 
 
-def _sort(x):
+def kind_of(x):
     """What x is, in words."""
     if isinstance(x, (tuple, list)):
         return f"a {type(x).__name__} of {len(x)}"
@@ -105,7 +106,15 @@ def _sort(x):
         return "a Tensor"
     if _array(x) is not None:
         return "a number" if np.ndim(x) == 0 else "a numpy array"
+    if isinstance(x, (set, frozenset)):
+        return f"a set of {len(x)}"
     return "None" if x is None else f"an object of type {type(x).__name__}"
+
+
+def collections(*some):
+    """Whether all of these are collections of numbered or unnumbered things."""
+    kinds = tuple, list, set, frozenset, np.ndarray
+    return all(isinstance(x, kinds) for x in some)
 
 
 # ---- showing -------------------------------------------------------------------------
@@ -113,9 +122,13 @@ def _sort(x):
 
 def show(x):
     """x in one line, the same on every machine: four digits, no addresses."""
+    if isinstance(x, (set, frozenset)):
+        x = _sorted(x)
     if isinstance(x, (tuple, list)):
-        inside = ", ".join(show(v) for v in x[:4]) + (", …" if len(x) > 4 else "")
-        return f"[{inside}]"
+        parts = [show(v) for v in x[: SHOWN + 1]]
+        if len(x) > SHOWN or (len(x) > 4 and len(", ".join(parts)) > LINE):
+            parts[4:] = ["…"]
+        return f"[{', '.join(parts)}]"
     if isinstance(x, dict):
         return "{" + ", ".join(f"{k!r}: {show(v)}" for k, v in x.items()) + "}"
     if isinstance(x, np.random.Generator):
@@ -132,6 +145,13 @@ def show(x):
         f", from {_text(finite.min())} to {_text(finite.max())}" if finite.size else ""
     )
     return f"{array.dtype} of shape {array.shape}{span}"
+
+
+def _sorted(x):
+    try:
+        return sorted(x)
+    except Exception:  # what has no order of its own has that of its text
+        return sorted(x, key=show)
 
 
 def _text(array):

@@ -7,11 +7,8 @@ import re
 import textwrap
 import traceback
 
-import numpy as np
-
-from ..gradcheck import gradcheck
-from ..tensor import value_of
 from . import values
+from .running import ERRORS, Unexpected
 
 WIDTH = 88
 
@@ -56,8 +53,9 @@ def before_running(attempt, exercise):
 def unfinished(outcomes):
     """A verdict if the attempt has gaps still, or forgets to return; else None."""
     for outcome in outcomes:
-        gap = isinstance(outcome.error, TypeError) and "ellipsis" in str(outcome.error)
-        if gap or isinstance(outcome.error, NotImplementedError):
+        error = outcome.error
+        gap = isinstance(error, TypeError) and "ellipsis" in message(error)
+        if gap or isinstance(error, NotImplementedError):
             return UNTOUCHED
     if all(o.value is ... for o in outcomes):
         return UNTOUCHED
@@ -102,15 +100,17 @@ def _functions_of(attempt):
 
 def fault(got, expected, exercise):
     """The first thing wrong with one outcome, as (kind, sentence), or None."""
+    if isinstance(got.error, Unexpected):
+        return "type", str(got.error)
     if got.error:
         return "error", ""
-    options = dict(tolerance=exercise.tolerance, dtype=exercise.dtype)
-    if exercise.compare is None:
-        found = values.difference(got.value, expected.value, **options)
+    a, b = got.value, expected.value
+    if exercise.compare is None or not exercise.same(a, b):
+        found = values.difference(a, b, exercise.tolerance, dtype=exercise.dtype)
+        if exercise.compare and (not found or values.collections(a, b)):
+            found = "value", ""  # no kind of collection is wrong as such
         if found:
             return found
-    elif not exercise.same(got.value, expected.value):
-        return values.difference(got.value, expected.value, **options) or ("value", "")
     changed = sorted(set(got.changed) - set(expected.changed))
     if changed:
         return "changed", changed[0]
@@ -157,15 +157,19 @@ def unknown(exercise, attempt, got, expected, faults):
     """The attempt is wrong in a way of its own: show the smallest input where it is."""
     if exercise.by_value:
         return _wrong_number(got[0].value, expected[0].value, faults[0])
-    first = next(i for i, found in enumerate(faults) if found)
+    faulty = [i for i, found in enumerate(faults) if found]
+    wrong = [i for i in faulty if not exercise.agree(got[i], expected[i])]
+    first = (wrong or faulty)[0]  # a wrong result is worse than a change or a gradient
     kind, sentence = faults[first]
+    if kind == "value" and exercise.causal:
+        first, kind, sentence = _ahead(exercise, attempt, wrong)
     g, e, case = got[first], expected[first], exercise.cases()[first]
     right = exercise.same(g.value, e.value)
     lines = ["✗ " + _headline(kind, sentence, g.error, attempt, right)]
     lines += [
         f"  {name} = {values.show(a)}" for name, a in exercise.arguments(case).items()
     ]
-    if kind in ("value", "nan"):
+    if kind in ("value", "nan", "ahead"):
         lines += [f"  {line}" for line in values.show_pair(g.value, e.value)]
     if kind == "value" and exercise.compare is None and not any(o.error for o in got):
         pairs = [(a.value, b.value) for a, b in zip(got, expected, strict=True)]
@@ -174,13 +178,32 @@ def unknown(exercise, attempt, got, expected, faults):
     return Verdict(kind, "\n".join(wrap(line) for line in lines if line.strip()))
 
 
-def unsteady():
+def _ahead(exercise, attempt, wrong):
+    """(input, kind, sentence): of the first wrong one where the attempt looks ahead."""
+    for i in wrong:
+        if pair := exercise.looks_ahead(attempt, i):
+            seen, target = (f"[:, {', '.join(map(str, place))}]" for place in pair)
+            which = "is the very value in question" if seen == target else "comes later"
+            sentence = (
+                f"Your function looks ahead: result{target} changes when"
+                f" {exercise.causal}{seen} does, which {which}. What is known by then?"
+            )
+            return i, "ahead", sentence
+    return wrong[0], "value", ""
+
+
+DRAWS = (
+    "Does it drop out (`model.eval()` ends that), draw numbers at random, or change its"
+    " input?"
+)
+
+
+def unsteady(question="What takes part in it besides its arguments?"):
     """The attempt gives different results for the same input."""
     text = (
         "✗ Called twice with the same input your function gives two different results."
-        " What takes part in it besides its arguments?"
     )
-    return Verdict("unsteady", wrap(text))
+    return Verdict("unsteady", wrap(f"{text} {question}"))
 
 
 def _headline(kind, sentence, error, attempt, right):
@@ -189,12 +212,12 @@ def _headline(kind, sentence, error, attempt, right):
     if kind == "changed":
         return (
             f"The result is right, but your function changes its argument {sentence}."
-            " Who else may be holding that array? The smallest such input:"
+            " Who else may be holding it? The smallest such input:"
         )
     if kind == "value":
         where = f" ({sentence})" if sentence else ""
         return f"Not the expected result{where}. The smallest input where it differs:"
-    if kind == "gradient":
+    if kind in ("gradient", "ahead"):
         return f"{sentence} The smallest such input:"
     sentence = sentence[:1].upper() + sentence[1:]
     if right:
@@ -207,9 +230,17 @@ def raised(error, attempt):
     homes = {os.path.dirname(f.__code__.co_filename) for f in _functions_of(attempt)}
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [f.line for f in frames if f.line and os.path.dirname(f.filename) in homes]
-    message = re.sub(r"0x[0-9a-fA-F]+", "0x…", str(error)).strip().split("\n")[0][:200]
-    what = f"raised {type(error).__name__}: {message}".rstrip(".: ")
+    said = re.sub(r"0x[0-9a-fA-F]+", "0x…", message(error)).strip().split("\n")[0][:200]
+    what = f"raised {type(error).__name__}: {said}".rstrip(".: ")
     return f"Your line `{theirs[-1]}` {what}." if theirs else f"Calling it {what}."
+
+
+def message(error):
+    """What an exception says, if it can."""
+    try:
+        return str(error)
+    except ERRORS:
+        return ""
 
 
 def _wrong_number(got, expected, found):
@@ -237,25 +268,3 @@ def _where_right(exercise, faults):
         return f"{tally}."
     good, bad = " or ".join(good[:3]), " or ".join(bad[:3])
     return f"{tally}: right for {good}; wrong for {bad}."
-
-
-# ---- gradients of any function -------------------------------------------------------
-
-
-def on_gradients(function, inputs, order):
-    """Whether a function's gradients agree with finite differences, as a Verdict."""
-    if not callable(function) or is_stub(function):
-        return UNTOUCHED
-    arrays = [np.asarray(value_of(x), np.float64) for x in inputs]
-    try:
-        with np.errstate(all="ignore"):
-            gradcheck(function, arrays, order=order, rng=np.random.default_rng(0))
-    except AssertionError as error:
-        text = str(error).removeprefix("gradcheck, ")
-        decimals = r"-?\d+\.\d+(e[-+]?\d+)?"
-        text = re.sub(decimals, lambda m: f"{float(m[0]):.3g}", text)
-        return Verdict("gradient", wrap(f"✗ At {text}."))
-    except Exception as error:
-        return Verdict("error", wrap(f"✗ {raised(error, function)}"))
-    text = f"✓ gradients agree with finite differences to order {order}"
-    return Verdict("correct", text)

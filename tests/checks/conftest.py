@@ -6,7 +6,9 @@ a list of sentences, empty for a sound exercise.
 """
 
 import contextlib
+import gc
 import io
+import sys
 import time
 
 import numpy as np
@@ -63,6 +65,8 @@ def _inputs(exercise):
 
 
 def _right_ones(exercise):
+    if len(set(exercise.variants)) < 3:
+        yield "variants: fewer than three"
     for function in (exercise.reference, *exercise.variants):
         verdict = exercise.judge(_attempt(exercise, function))
         if verdict.kind != "correct":
@@ -103,11 +107,23 @@ def _garbage(exercise):
     def broken(*args, **kwargs):
         raise ZeroDivisionError("broken")
 
+    def speechless(*args, **kwargs):
+        raise Speechless
+
+    def leaving(*args, **kwargs):
+        sys.exit()
+
     things = ["text", object(), [], {}, (1, 2, 3), float("nan"), np.zeros((2, 3, 4))]
     functions = [lambda *args, _x=x, **kwargs: _x for x in things]
-    for attempt in [*things, *functions, broken, lambda: 1, type("Empty", (), {})]:
+    functions += [broken, speechless, leaving, lambda: 1, type("Empty", (), {})]
+    for attempt in [*things, *functions]:
         if exercise.judge(attempt):
             yield f"accepts {attempt!r}"
+
+
+class Speechless(Exception):
+    def __str__(self):
+        raise ValueError
 
 
 # ---- a right answer, altered ---------------------------------------------------------
@@ -197,8 +213,12 @@ def _altered(value, alter, countdown):
 
 
 def _manners(exercise):
-    wrong = _attempt(exercise, lambda *args, **kwargs: "wrong")
-    for attempt in (_attempt(exercise, exercise.reference), wrong):
+    def huge(*args, **kwargs):  # arithmetic with these overflows
+        answer = exercise.reference(*args, **kwargs)
+        return _altered(answer, lambda a: np.full(a.shape, 1e308), [0])
+
+    for function in (exercise.reference, lambda *args, **kwargs: "wrong", huge):
+        attempt = _attempt(exercise, function)
         tries = [_call(exercise, attempt) for _ in range(2)]
         if any(err for _, err in tries):
             yield f"writes to stderr: {tries[0][1]}"
@@ -220,8 +240,10 @@ def _seconds(exercise):
     """How long the longest verdict takes: all of the museum is tried, none matches."""
     attempt = _attempt(exercise, lambda *args, **kwargs: "wrong")
     times = []
-    for _ in range(3):  # the quickest of three, for the machine may be busy
-        start = time.perf_counter()
+    gc.freeze()  # what earlier tests left behind is not to be searched
+    for _ in range(3):  # the quickest of three, and of this process alone
+        start = time.process_time()
         exercise.judge(attempt)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
+    gc.unfreeze()
     return min(times)

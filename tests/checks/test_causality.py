@@ -1,5 +1,7 @@
 """The tester of causality, on models that keep to the order and others."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -101,8 +103,45 @@ def test_batch_norm_leaks_between_images(rng, capsys):
     assert "other images of the batch" in said(capsys)
 
 
+def past(x):
+    """The sum of all values before each."""
+    flat = x.reshape(len(x), -1)
+    return (np.cumsum(flat, axis=1) - flat).reshape(x.shape)
+
+
+@pytest.mark.parametrize("shape", [(4,), (1, 4, 4)])
+def test_two_results_for_one_input(shape, rng, capsys):
+    dropout = nn.Dropout(0.1, rng=rng)
+    models = [
+        lambda x: dropout(Tensor(past(x))),
+        lambda x: past(x) + rng.normal(size=x.shape),
+        lambda x: (rng.random(x.shape) < 0.5).astype(np.float32),
+    ]
+    for model in models:
+        assert not checks.causality(model, shape)
+        text = said(capsys)
+        assert "two different results" in text and "`model.eval()`" in text
+    dropout.eval()
+    assert checks.causality(models[0], shape)
+
+
+@pytest.mark.parametrize("rounding, right", [(3e-4, True), (0.3, False)])
+def test_one_row_may_be_rounded_otherwise_than_many(rounding, right, capsys):
+    """As a product of matrices in float32 is, relative to its largest numbers."""
+    model = lambda x: 1000 * past(x) + rounding * (len(x) == 1)  # noqa: E731
+    assert checks.causality(model, (1, 2, 2)) == right
+    assert ("other images of the batch" in said(capsys)) == (not right)
+
+
+def test_infinite_predictions(capsys):
+    assert checks.causality(lambda x: np.where(past(x) > 1, -np.inf, past(x)), (4,))
+    assert not checks.causality(lambda x: np.where(x > 0, -np.inf, past(x)), (4,))
+    assert "the very value" in said(capsys)
+
+
 def test_nan_is_no_answer(capsys):
     assert not checks.causality(lambda x: x * np.nan, (4,))
+    assert said(capsys).endswith("your model gives NaN.")
 
 
 def test_what_is_no_prediction(capsys):
@@ -110,6 +149,8 @@ def test_what_is_no_prediction(capsys):
     assert "an output of shape" in said(capsys)
     assert not checks.causality(lambda x: x.nonsense, (4,))
     assert "raised AttributeError" in said(capsys)
+    assert not checks.causality(lambda x: sys.exit(), (4,))
+    assert "raised SystemExit" in said(capsys)
     assert not checks.causality(..., (4,))
     assert said(capsys) == "not attempted yet"
 

@@ -1,6 +1,7 @@
 """Chapter 0's exercises: their references do what the chapter says."""
 
 import numpy as np
+import pytest
 
 from mini.checks import chapter00 as museum
 
@@ -26,6 +27,32 @@ def test_draw_near_has_the_relatives_covariance():
     ]
     wanted, got = np.cov(relatives.T, bias=True), np.cov(np.array(draws).T)
     assert np.abs(wanted - got).max() < 0.1 * np.abs(wanted).max()
+
+
+def eigenvectors(relatives, z, signs=1, mean=1):
+    """Another right answer, whose directions point wherever eigh lets them."""
+    variances, v = np.linalg.eigh(np.cov(relatives.T, bias=True))
+    spreads = np.sqrt(np.maximum(variances[::-1][: len(z)], 0))
+    return mean * relatives.mean(0) + v[:, ::-1][:, : len(z)] @ (signs * z * spreads)
+
+
+@pytest.mark.parametrize("signs", [1, -1])
+def test_draw_near_lets_directions_point_either_way(signs):
+    judge = museum.draw_near.judge
+    assert judge(lambda r, z: eigenvectors(r, z, signs))
+    assert not judge(lambda r, z: eigenvectors(r, abs(z), signs))
+    assert not judge(lambda r, z: eigenvectors(r, z[::-1], signs))
+    verdict = judge(lambda r, z: eigenvectors(r, z, signs, mean=0))
+    assert verdict.mistake.title == "forgetting to add the mean"
+
+
+def test_draw_near_notices_changed_relatives():
+    def in_place(relatives, z):
+        right = eigenvectors(relatives, z)
+        relatives -= relatives.mean(axis=0)
+        return right
+
+    assert museum.draw_near.judge(in_place).kind == "changed"
 
 
 def test_the_number_of_images_has_237_digits():

@@ -103,7 +103,7 @@ def test_dropout_off_the_tape_is_noticed():
 
 def test_early_stopping_needs_two_numbers():
     verdict = checks.early_stopping.judge(lambda losses, patience: 3)
-    assert verdict.kind == "error"
+    assert verdict.kind == "type"
     as_list = chapter03_rules.early_stopping.reference
     assert checks.early_stopping.judge(lambda *args: list(as_list(*args)))
 

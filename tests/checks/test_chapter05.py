@@ -6,6 +6,7 @@ import pytest
 from mini import Tensor
 from mini.checks import chapter05 as museum
 from mini.checks import chapter05_masks as masks
+from mini.checks import chapter05_nade as nade
 from mini.models.fvsbn import FVSBN
 from mini.models.nade import composed
 
@@ -50,16 +51,32 @@ def test_leaks_do_not_sum_to_one(piece):
     assert not proper or np.isclose(total, 1)  # another order, but a distribution
 
 
+def test_forms_that_cannot_be_told_apart_get_one_hint():
+    """The probability of what is there rounds to 0 as its softplus becomes infinite."""
+
+    def by_softplus(x, W, b):
+        away = (1 - 2 * x) * (x @ np.tril(W, -1).T + b)
+        return -np.log(1 + np.exp(away)).sum(axis=1)
+
+    def by_probability(x, W, b):
+        p = 1 / (1 + np.exp(-(x @ np.tril(W, -1).T + b)))
+        return np.log(np.where(x == 1, p, 1 - p)).sum(1)
+
+    for form in (by_softplus, by_probability):
+        verdict = museum.fvsbn_log_prob.judge(form)
+        assert verdict.mistake.title == "a logarithm of 0, or of infinity, on the way"
+
+
 def test_nade_is_minis_and_sums_to_one():
-    for case in museum.nade_logits.cases():
+    for case in nade.nade_logits.cases():
         x, *weights = case.args
         order = np.arange(x.shape[1])
         theirs = composed(x, *map(Tensor, weights), order).data
-        assert np.allclose(museum.nade_logits.reference(*case.args), theirs)
+        assert np.allclose(nade.nade_logits.reference(*case.args), theirs)
     rng = np.random.default_rng(3)
     shapes, x = ((5, 3), (5, 3), (5,), (3,)), all_images(5)
     weights = [rng.normal(size=shape) for shape in shapes]
-    logits = museum.nade_logits.reference(x, *weights)
+    logits = nade.nade_logits.reference(x, *weights)
     assert np.isclose(np.exp(museum.score(x, logits).sum(axis=1)).sum(), 1)
 
 

@@ -17,6 +17,8 @@ def rows(rng):
 
 def made(reference=lambda x: (x * x).sum(axis=1), inputs=rows, **options):
     exercise = Exercise("rows", reference, inputs, **options)
+    for _ in range(3):
+        exercise.variant(lambda *args, **kwargs: reference(*args, **kwargs))
 
     @exercise.mistake("averaging", hint="How many are there?")
     def _(x):
@@ -61,6 +63,12 @@ def test_a_hint_without_a_question(faults_in):
     exercise = made()
     exercise.mistake("doubling", hint="Halve it.")(lambda x: 2 * (x**2).sum(1))
     assert faults_in(exercise) == ["museum: the hint of “doubling” asks nothing"]
+
+
+def test_too_few_variants(faults_in):
+    exercise = made()
+    exercise.variants[0] = exercise.variants[1]
+    assert faults_in(exercise) == ["variants: fewer than three"]
 
 
 def test_a_variant_that_is_wrong(faults_in):
@@ -119,7 +127,9 @@ def test_gradients_that_are_never_there(faults_in):
 
 def test_slow_exercises(faults_in):
     def slow(x):
-        time.sleep(0.01)
+        until = time.process_time() + 0.01
+        while time.process_time() < until:
+            pass
         return (x * x).sum(axis=1)
 
     assert faults_in(made(slow), seconds=0.02) == ["takes longer than 0.02 s"]
