@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mini import adversarial, data, grad, optim, zoo
+from benchmarks import digits
+from mini import adversarial, data, grad, metrics, optim, zoo
 from mini import functional as F
 from mini.models.gan import Discriminator, Generator
 from mini.zoo import gans, recipes
@@ -74,10 +75,11 @@ def test_the_penalty_is_added_to_the_discriminators_loss(rng):
     dice = [np.random.default_rng(2) for _ in range(3)]
     x, loss = images(), adversarial.wasserstein
     plain = gans.play(G, D, still, x, loss, rng=dice[0])
-    held = gans.play(G, D, still, x, loss, penalty=gans.ten_slopes, rng=dice[1])
+    penalty = adversarial.gradient_penalty
+    held = gans.play(G, D, still, x, loss, penalty=penalty, rng=dice[1])
     fake = G(G.draw_latent(len(x), dice[2]))
-    slope = adversarial.gradient_penalty(D, D.scaled(x), fake, rng=dice[2])
-    assert held[0] - plain[0] == pytest.approx(10 * slope.item(), rel=1e-4)
+    slope = penalty(D, D.scaled(x), fake, rng=dice[2])
+    assert held[0] - plain[0] == pytest.approx(slope.item(), rel=1e-4)
     assert held[1] == pytest.approx(plain[1])
 
 
@@ -112,6 +114,26 @@ def test_scores_tell_real_digits_from_noise_and_from_one_digit():
     ones = gans.scores_of_digits(train.images[train.labels == 1][:500], few)
     assert real["label_entropy"] > 3.25 and ones["label_entropy"] < 0.2
     assert ones["precision"] > 0.7 and ones["recall"] < 0.4
+
+
+def test_a_row_of_the_table_of_digits_has_all_figures():
+    test, train = (data.load("mnist", split) for split in ("test", "train"))
+    some, few, rng = test.images[::10], 300, np.random.default_rng(0)
+    drawn = zoo.load("dcgan-mnist").sample(few, rng=rng)
+    real = dict(zip(digits.DECIMALS, digits.scores(train.images[:few], some)))
+    fake = dict(zip(digits.DECIMALS, digits.scores(drawn, some), strict=True))
+    features, logits = gans.seen(drawn)
+    assert features.shape == (few, 64) and logits.shape == (few, 10)
+    known = gans.seen(some)[0]
+    assert fake["Fréchet"] == metrics.frechet_distance(known, features)
+    assert fake["kernel"] == metrics.kernel_distance(known, features)
+    both = fake["density"], fake["coverage"]
+    assert both == metrics.density_coverage(known, features)
+    odds = np.exp(logits.astype(float))
+    sure = odds.max(axis=1) / odds.sum(axis=1) >= 0.9
+    assert fake["in doubt, %"] == pytest.approx(100 * (1 - sure.mean()))
+    assert real["in doubt, %"] < 5 < fake["in doubt, %"]
+    assert real["density"] > fake["density"] > 0.4
 
 
 def test_the_trained_generators_draw_every_digit():
